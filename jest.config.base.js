@@ -9,7 +9,7 @@ export const base = {
       {
         jsc: {
           parser: { syntax: 'typescript' },
-          target: 'es2023',
+          target: 'es2024',
           experimental: { keepImportAttributes: true },
         },
         module: { type: 'es6' },

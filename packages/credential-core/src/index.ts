@@ -1,1 +1,101 @@
-export const x: string = 'core';
+export type { Capabilities, TagLimits } from './capabilities.ts';
+export type {
+  Call,
+  Classification,
+  Driver,
+  DriverBin,
+  DriverEntry,
+  DriverHead,
+  DriverHistory,
+  DriverRead,
+  DriverTraits,
+  ListQuery,
+  Page,
+  PollOptions,
+  ReadSelector,
+  Reconcile,
+  Reconciliation,
+  Repair,
+  RequestOptions,
+  Target,
+  WriteCondition,
+} from './driver.ts';
+export {
+  CredentialError,
+  type CredentialErrorCode,
+  type CredentialErrorDetails,
+  CryptoError,
+  type CryptoErrorCode,
+  type CryptoErrorDetails,
+  hasCode,
+  StorageError,
+  type StorageErrorCode,
+  type StorageErrorDetails,
+  ValidationError,
+  type ValidationErrorCode,
+  type ValidationErrorDetails,
+  type ValidationIssue,
+  type WriteOutcome,
+} from './errors.ts';
+export {
+  type CredentialContext,
+  type CredentialId,
+  credentialContext,
+  credentialId,
+  type ParsedContext,
+  type Scope,
+  scope,
+} from './identity.ts';
+export {
+  type CredentialFilter,
+  type CredentialMetadata,
+  credentialFilter,
+  isOpenFilter,
+  type MetadataInput,
+  matchesFilter,
+  PORTABLE_LIMITS,
+  type RecordMeta,
+  type RotationPolicy,
+  type Tags,
+} from './metadata.ts';
+export type { StorageMetrics } from './metrics.ts';
+export { hasHashedShape, hashedName, RESERVED_PREFIX, verifyHashedName } from './naming.ts';
+export type {
+  CallOptions,
+  CredentialChange,
+  CredentialEntry,
+  CredentialHead,
+  CredentialVersion,
+  DeletedCredential,
+  DeletedCredentials,
+  DeleteOptions,
+  ProviderState,
+  RetrieveOptions,
+  StorageProvider,
+  StoredCredential,
+  StoreOptions,
+  VersionHistory,
+  WatchOptions,
+} from './provider.ts';
+export {
+  checkRecord,
+  createWriteId,
+  type EncryptedData,
+  type EncryptedRecord,
+  isEncrypted,
+  type PlainRecord,
+  parseRecord,
+  type StoredRecord,
+  serializeRecord,
+} from './record.ts';
+export type { Revision } from './revision.ts';
+export { Secret } from './secret.ts';
+export {
+  dateSchema,
+  durationSchema,
+  integerSchema,
+  optionsSchema,
+  parseWith,
+  shapeOf,
+  signalSchema,
+} from './validation.ts';

@@ -1,0 +1,3 @@
+export interface StorageMetrics {
+  snapshot(): unknown;
+}
