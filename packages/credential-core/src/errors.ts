@@ -129,7 +129,7 @@ export abstract class CredentialError extends Error {
 
   /** For logs: everything but the stack and the cause. */
   toJSON(): Record<string, unknown> {
-    return Object.assign({}, this, { name: this.name, message: this.message });
+    return { ...Object.fromEntries(Object.entries(this)), name: this.name, message: this.message };
   }
 }
 
