@@ -196,17 +196,35 @@ export class ValidationError extends CredentialError {
   }
 }
 
+type AnyDetails = StorageErrorDetails & CryptoErrorDetails;
+
 /** Fills in what the error does not say yet; what it says already stays. */
 export function annotate<T extends CredentialError>(
   error: T,
-  details: StorageErrorDetails & CryptoErrorDetails,
+  details: { readonly [K in keyof AnyDetails]?: AnyDetails[K] | undefined },
 ): T {
   for (const [key, value] of Object.entries(details)) {
     if (value !== undefined && !Object.hasOwn(error, key)) {
-      Object.defineProperty(error, key, { value, enumerable: true, writable: true, configurable: true });
+      // Like the `cause` of the Error constructor: not shown twice by whatever lists an error's fields.
+      const enumerable = key !== 'cause';
+      Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true });
     }
   }
   return error;
+}
+
+/** An error of its own for each of several callers that failed for one reason; the operation is left to be filled in. */
+export function copyForCaller(error: CredentialError): CredentialError {
+  const { code, operation: _operation, ...details } = Object.fromEntries(Object.entries(error));
+  const ErrorClass = error.constructor as new (
+    code: unknown,
+    message: string,
+    details: object,
+  ) => CredentialError;
+  return new ErrorClass(code, error.message.slice(error.code.length + 2), {
+    ...details,
+    cause: error.cause,
+  });
 }
 
 /** Whether the error is one of this library's with this code. */

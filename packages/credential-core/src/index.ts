@@ -1,4 +1,5 @@
 export type { Capabilities, TagLimits } from './capabilities.ts';
+export type { TraceEvent } from './diagnostics.ts';
 export type {
   Call,
   Classification,
@@ -20,6 +21,7 @@ export type {
   Target,
   WriteCondition,
 } from './driver.ts';
+export { createProvider, DriverProvider } from './driver-provider.ts';
 export {
   CredentialError,
   type CredentialErrorCode,
@@ -58,8 +60,14 @@ export {
   type RotationPolicy,
   type Tags,
 } from './metadata.ts';
-export type { StorageMetrics } from './metrics.ts';
+export type { LatencyHistogram, Measurement, MetricsSnapshot, StorageMetrics } from './metrics.ts';
 export { hasHashedShape, hashedName, RESERVED_PREFIX, verifyHashedName } from './naming.ts';
+export {
+  type PipelineConfig,
+  type PipelineOptions,
+  pipelineEntries,
+  type ReadWriteDurations,
+} from './pipeline.ts';
 export type {
   CallOptions,
   CredentialChange,
@@ -88,6 +96,11 @@ export {
   type StoredRecord,
   serializeRecord,
 } from './record.ts';
+export {
+  DEFAULT_RETRY_POLICY,
+  parseRetryAfter,
+  type RetryPolicy,
+} from './retry.ts';
 export type { Revision } from './revision.ts';
 export { Secret } from './secret.ts';
 export {

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
-import { CryptoError } from './errors.ts';
+import type { DriverTraits } from './driver.ts';
+import { CryptoError, StorageError } from './errors.ts';
 import type { RecordMeta } from './metadata.ts';
+import { parseWith } from './validation.ts';
 
 /** A credential's content key, wrapped, and its value, encrypted: the flattened JSON serialization of JWE (RFC 7516). */
 export interface EncryptedData {
@@ -59,7 +61,7 @@ const isoDate = v.pipe(
   }, 'must be a date as Date.toISOString() writes it'),
 );
 
-const recordSchema: v.GenericSchema<unknown, EncryptedRecord> = v.strictObject({
+const recordEntries = {
   v: v.literal(1),
   kind: v.literal('value'),
   writeId: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{22}$/)),
@@ -70,6 +72,10 @@ const recordSchema: v.GenericSchema<unknown, EncryptedRecord> = v.strictObject({
     rotationPolicy: v.exactOptional(v.strictObject({ intervalDays: v.pipe(v.number(), v.integer()) })),
     tags: v.record(v.string(), v.string()),
   }),
+};
+
+const encryptedSchema: v.GenericSchema<unknown, EncryptedRecord> = v.strictObject({
+  ...recordEntries,
   jwe: v.strictObject({
     protected: v.string(),
     encrypted_key: v.string(),
@@ -105,10 +111,46 @@ export function checkRecord(value: unknown): EncryptedRecord {
       throw new CryptoError('UNSUPPORTED_FORMAT', 'the stored record is of a version or kind not known here');
     }
   }
-  const result = v.safeParse(recordSchema, value);
+  const result = v.safeParse(encryptedSchema, value);
   if (!result.success) {
     const path = v.getDotPath(result.issues[0]) ?? '';
     throw new CryptoError('CORRUPTED', `the stored record is malformed${path && ` at ${path}`}`);
   }
   return result.output;
+}
+
+const plainSchema: v.GenericSchema<unknown, PlainRecord> = v.strictObject({
+  ...recordEntries,
+  value: v.instance(Uint8Array),
+}) as never;
+
+/**
+ * Holds what a caller passed as a record against the type.
+ * @throws ValidationError INVALID_ARGUMENT
+ */
+export function checkRecordArgument(record: StoredRecord): void {
+  const plain = typeof record === 'object' && record !== null && 'value' in record;
+  parseWith<unknown, StoredRecord>(
+    plain ? plainSchema : encryptedSchema,
+    record,
+    'INVALID_ARGUMENT',
+    'record',
+  );
+}
+
+/**
+ * @throws StorageError TOO_LARGE
+ */
+export function checkRecordSize(record: StoredRecord, { maxRecordBytes }: DriverTraits): void {
+  const plaintext = isEncrypted(record)
+    ? Math.floor((record.jwe.ciphertext.length * 3) / 4)
+    : record.value.byteLength;
+  const size = isEncrypted(record) ? Buffer.byteLength(serializeRecord(record)) : plaintext;
+  if (size > maxRecordBytes) {
+    throw new StorageError(
+      'TOO_LARGE',
+      `the value has ${plaintext} bytes and ${size} as stored; at most ${maxRecordBytes} can be stored`,
+      { size, limit: maxRecordBytes },
+    );
+  }
 }

@@ -1,0 +1,44 @@
+import * as v from 'valibot';
+import type { CallOptions, DeleteOptions, RetrieveOptions, StoreOptions, WatchOptions } from './provider.ts';
+import { integerSchema, optionsSchema, shapeOf, signalSchema } from './validation.ts';
+
+/** A short text that a caller got from this library and hands back. */
+const text = (what: string): v.GenericSchema<string, string> => {
+  const message = (issue: v.BaseIssue<unknown>): string => `must be ${what}, got ${shapeOf(issue.input)}`;
+  return v.pipe(v.string(message), v.minLength(1, message), v.maxLength(1_024, message));
+};
+const boolean = v.boolean((issue) => `must be true or false, got ${shapeOf(issue.input)}`);
+export const versionSchema: v.GenericSchema<string, string> = text('a version as versions.list() names it');
+const revision = text('a revision that this provider gave');
+
+const callEntries = {
+  signal: v.optional(signalSchema),
+  timeout: v.optional(integerSchema(1, 60_000, 'milliseconds')),
+};
+export const callSchema: v.GenericSchema<unknown, CallOptions> = optionsSchema(callEntries) as never;
+export const storeSchema: v.GenericSchema<unknown, StoreOptions> = v.pipe(
+  optionsSchema({
+    ...callEntries,
+    ifAbsent: v.optional(boolean),
+    ifRevision: v.optional(revision),
+    adopt: v.optional(boolean),
+  }),
+  v.check(
+    ({ ifAbsent, ifRevision }) => !(ifAbsent === true && ifRevision !== undefined),
+    'give either ifAbsent or ifRevision, not both',
+  ),
+) as never;
+export const deleteSchema: v.GenericSchema<unknown, DeleteOptions> = optionsSchema({
+  ...callEntries,
+  ifRevision: v.optional(revision),
+}) as never;
+export const retrieveSchema: v.GenericSchema<unknown, RetrieveOptions> = optionsSchema({
+  ...callEntries,
+  version: v.optional(versionSchema),
+  ifNotRevision: v.optional(revision),
+  nativeName: v.optional(text("a name of the backend's own")),
+}) as never;
+export const watchSchema: v.GenericSchema<unknown, WatchOptions> = optionsSchema({
+  signal: v.optional(signalSchema),
+  cursor: v.optional(text('a cursor that a change carried')),
+}) as never;
