@@ -22,6 +22,14 @@ export type {
   WriteCondition,
 } from './driver.ts';
 export { createProvider, DriverProvider } from './driver-provider.ts';
+export type { Binding } from './encryption/binding.ts';
+export { EncryptionKey } from './encryption/key.ts';
+export { EncryptionManager, type EncryptionOptions } from './encryption/manager.ts';
+export {
+  createPassphraseDescriptor,
+  type PassphraseDescriptor,
+  type PassphraseParameters,
+} from './encryption/passphrase.ts';
 export {
   CredentialError,
   type CredentialErrorCode,
