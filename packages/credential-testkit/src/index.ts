@@ -1,3 +1,17 @@
+export { injectFaults } from './faults/driver.ts';
+export type { Fault } from './faults/fault.ts';
+export {
+  type FaultLogEntry,
+  type FaultPlan,
+  type FaultRequest,
+  type FaultScript,
+  type LoggingFaultPlan,
+  type RandomFaultKind,
+  type RandomFaultOptions,
+  randomFaults,
+  type ScriptLine,
+  scriptedFaults,
+} from './faults/plan.ts';
 export type { MemoryDriverOptions, MemoryProviderOptions, SwitchableCapability } from './memory/config.ts';
 export { MemoryDriver } from './memory/driver.ts';
 export { MemoryStorageProvider } from './memory/provider.ts';

@@ -1,4 +1,4 @@
-import type { Call, Reconcile, Target } from '@nebula/credential-core';
+import type { Call, Reconcile, Revision, Target } from '@nebula/credential-core';
 import type { Slot } from './slot.ts';
 import type { MemoryStorage } from './storage.ts';
 
@@ -28,7 +28,12 @@ export async function reconciliation<T>(
 }
 
 /** {@link reconciliation} of a write that makes a version. */
-export function reconcileVersion(call: Call, storage: MemoryStorage, target: Target, token: string) {
+export function reconcileVersion(
+  call: Call,
+  storage: MemoryStorage,
+  target: Target,
+  token: string,
+): Promise<Reconcile<Revision>> {
   return reconciliation(call, storage, target, (slot) => {
     const version = slot.writtenBy(token);
     return version && { result: version.revision };
