@@ -1,3 +1,8 @@
+import { mkdirSync } from 'node:fs';
+
+// Jest writes its JSON (--outputFile) only into a folder that exists.
+mkdirSync('.test-results', { recursive: true });
+
 /** What every package's jest configuration starts from: ESM, TypeScript through swc. */
 export const base = {
   testEnvironment: 'node',
