@@ -11,18 +11,27 @@ const boolean = v.boolean((issue) => `must be true or false, got ${shapeOf(issue
 export const versionSchema: v.GenericSchema<string, string> = text('a version as versions.list() names it');
 const revision = text('a revision that this provider gave');
 
-const callEntries = {
-  signal: v.optional(signalSchema),
-  timeout: v.optional(integerSchema(1, 60_000, 'milliseconds')),
+/** Entries of the options schemas, for schemas that take more than these. */
+export const callEntries: Readonly<Record<keyof CallOptions, v.GenericSchema>> = {
+  signal: v.optional(signalSchema) as v.GenericSchema,
+  timeout: v.optional(integerSchema(1, 60_000, 'milliseconds')) as v.GenericSchema,
 };
+export const storeEntries: Readonly<Record<keyof StoreOptions, v.GenericSchema>> = {
+  ...callEntries,
+  ifAbsent: v.optional(boolean),
+  ifRevision: v.optional(revision) as v.GenericSchema,
+  adopt: v.optional(boolean),
+};
+export const retrieveEntries: Readonly<Record<keyof RetrieveOptions, v.GenericSchema>> = {
+  ...callEntries,
+  version: v.optional(versionSchema) as v.GenericSchema,
+  ifNotRevision: v.optional(revision) as v.GenericSchema,
+  nativeName: v.optional(text("a name of the backend's own")) as v.GenericSchema,
+};
+
 export const callSchema: v.GenericSchema<unknown, CallOptions> = optionsSchema(callEntries) as never;
 export const storeSchema: v.GenericSchema<unknown, StoreOptions> = v.pipe(
-  optionsSchema({
-    ...callEntries,
-    ifAbsent: v.optional(boolean),
-    ifRevision: v.optional(revision),
-    adopt: v.optional(boolean),
-  }),
+  optionsSchema(storeEntries) as unknown as v.GenericSchema<StoreOptions>,
   v.check(
     ({ ifAbsent, ifRevision }) => !(ifAbsent === true && ifRevision !== undefined),
     'give either ifAbsent or ifRevision, not both',
@@ -32,12 +41,9 @@ export const deleteSchema: v.GenericSchema<unknown, DeleteOptions> = optionsSche
   ...callEntries,
   ifRevision: v.optional(revision),
 }) as never;
-export const retrieveSchema: v.GenericSchema<unknown, RetrieveOptions> = optionsSchema({
-  ...callEntries,
-  version: v.optional(versionSchema),
-  ifNotRevision: v.optional(revision),
-  nativeName: v.optional(text("a name of the backend's own")),
-}) as never;
+export const retrieveSchema: v.GenericSchema<unknown, RetrieveOptions> = optionsSchema(
+  retrieveEntries,
+) as never;
 export const watchSchema: v.GenericSchema<unknown, WatchOptions> = optionsSchema({
   signal: v.optional(signalSchema),
   cursor: v.optional(text('a cursor that a change carried')),

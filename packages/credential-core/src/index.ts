@@ -57,6 +57,15 @@ export {
   scope,
 } from './identity.ts';
 export {
+  type Credential,
+  CredentialManager,
+  type CredentialManagerOptions,
+  type ManagerCallOptions,
+  type ManagerDeleteOptions,
+  type ManagerRetrieveOptions,
+  type ManagerStoreOptions,
+} from './manager.ts';
+export {
   type CredentialFilter,
   type CredentialMetadata,
   credentialFilter,
@@ -70,6 +79,7 @@ export {
 } from './metadata.ts';
 export type { LatencyHistogram, Measurement, MetricsSnapshot, StorageMetrics } from './metrics.ts';
 export { hasHashedShape, hashedName, RESERVED_PREFIX, verifyHashedName } from './naming.ts';
+export { type OpenProviderOptions, openProvider, type ProviderModule } from './open-provider.ts';
 export {
   type PipelineConfig,
   type PipelineOptions,
@@ -93,6 +103,7 @@ export type {
   VersionHistory,
   WatchOptions,
 } from './provider.ts';
+export { type ProviderUrl, parseProviderUrl } from './provider-url.ts';
 export {
   checkRecord,
   createWriteId,
@@ -110,6 +121,7 @@ export {
   type RetryPolicy,
 } from './retry.ts';
 export type { Revision } from './revision.ts';
+export type { RotationOptions, RotationProgress, RotationReport } from './rotation.ts';
 export { Secret } from './secret.ts';
 export {
   dateSchema,

@@ -105,7 +105,8 @@ export class Pipeline {
     const started = performance.now();
     const measure = (code?: CredentialError['code']): void =>
       this.metrics.operation(name, performance.now() - started, code, state.repeats);
-    return trace(event, async () => {
+    // Awaited, or the deadline would be disposed of at once.
+    return await trace(event, async () => {
       try {
         deadline.signal.throwIfAborted();
         const result = await body(new OperationCall(state));
