@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import {
   createProvider,
+  type DriverHead,
   hasCode,
   type PipelineOptions,
   parseRetryAfter,
+  type Revision,
   type StorageError,
 } from '../src/index.ts';
 import { backoffDelay, DEFAULT_RETRY_POLICY, RetryBudget } from '../src/retry.ts';
@@ -305,15 +307,15 @@ describe('retry loop under a fake clock', () => {
     const driver = new MapDriver();
     let looks = 0;
     driver.head = (call) =>
-      call.poll('look', async () =>
-        ++looks < 4 ? undefined : ({ meta: record().meta, revision: 'r' } as never),
+      call.poll<DriverHead>('look', async () =>
+        ++looks < 4 ? undefined : { meta: record().meta, revision: 'r' as Revision },
       );
     const provider = createProvider(driver);
     await provider.connect();
     const { value, ms } = await settled(provider.head('a'));
     expect(value?.revision).toBe('r');
     expect(Math.round(ms)).toBe(1_500);
-    driver.head = (call) => call.poll('look', async () => undefined);
+    driver.head = (call) => call.poll<DriverHead>('look', async () => undefined);
     expect((await settled(provider.head('a', {}, { timeout: 1_200 }))).error).toMatchObject({
       code: 'TIMEOUT',
     });

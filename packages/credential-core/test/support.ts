@@ -60,8 +60,9 @@ export class MapDriver implements Driver {
   readonly traits: DriverTraits;
   readonly interference: Interference = {};
   readonly current = new Map<string, Version>();
-  /** Everything that ever took effect, in order. */
-  readonly log: { readonly key: string; readonly writeId: string }[] = [];
+  /** How often each write took effect, by writeId. */
+  readonly applied = new Map<string, number>();
+  /** Names of the requests sent. */
   readonly requests: string[] = [];
   #counter = 0;
   #withHistory: boolean;
@@ -92,7 +93,7 @@ export class MapDriver implements Driver {
     const reconcile = async (): Promise<Reconciliation<Revision>> => {
       const found = await this.#request(call, 'reconcile', () => ({
         current: this.current.get(key),
-        written: this.log.some((entry) => entry.key === key && entry.writeId === record.writeId),
+        written: this.applied.has(record.writeId),
       }));
       if (found.current?.writeId === record.writeId) {
         return { state: 'applied', result: found.current.revision };
@@ -118,7 +119,7 @@ export class MapDriver implements Driver {
         }
         this.#counter += 1;
         const revision = `r${this.#counter}` as Revision;
-        this.log.push({ key, writeId: record.writeId });
+        this.applied.set(record.writeId, (this.applied.get(record.writeId) ?? 0) + 1);
         this.current.set(key, {
           text: serializeRecord(record as EncryptedRecord),
           revision,
