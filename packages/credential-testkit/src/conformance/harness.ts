@@ -1,0 +1,36 @@
+import type { StorageProvider } from '@nebula/credential-core';
+
+/** How much the suite does. The defaults suit a server at hand; lower them for one with quotas. */
+export interface ConformanceSizes {
+  /** Writers that race for one credential. Default 50. */
+  readonly racers: number;
+  /** Reads at once. Default 500. */
+  readonly reads: number;
+  /** Credentials in the listing of many pages; make it more than two pages. Default 250. */
+  readonly entries: number;
+  /** How long listings may lag behind writes, in milliseconds, where `capabilities.index` is `eventual`. Default 0. */
+  readonly indexDelay: number;
+}
+
+/** What a driver author tells the suite. */
+export interface ConformanceHarness {
+  /** Stands in the report. */
+  readonly name: string;
+  /**
+   * Makes a provider. It is called several times; all must work on the same storage, which may hold other credentials.
+   * The suite closes what it opened.
+   */
+  readonly open: () => StorageProvider | Promise<StorageProvider>;
+  /** Makes a provider whose every operation fails: a wrong token, a dead port. What its errors show is searched. */
+  readonly openBroken?: (() => StorageProvider | Promise<StorageProvider>) | undefined;
+  /** Secrets that the configuration of these providers holds; none may show anywhere. At least 8 characters each. */
+  readonly secrets?: readonly string[] | undefined;
+  /** Makes an object as another tool would. Required where `capabilities.nativeName` is true. */
+  readonly plant?: ((nativeName: string, value: Uint8Array) => void | Promise<void>) | undefined;
+  /** Names of cases that are known to fail, each with the reason. One that passes makes the suite fail. */
+  readonly knownFailures?: Readonly<Record<string, string>> | undefined;
+  readonly sizes?: Partial<ConformanceSizes> | undefined;
+}
+
+/** What the suite takes for sizes that are not given. */
+export const defaultSizes: ConformanceSizes = { racers: 50, reads: 500, entries: 250, indexDelay: 0 };
