@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Consumer, checkCompiles, checkRuns, install } from './packages/consumer.ts';
-import { checkFiles, checkManifest, lintPublishing, resolveTypes } from './packages/content.ts';
+import { checkEngines, checkFiles, checkManifest, lintPublishing, resolveTypes } from './packages/content.ts';
 import { checkDeclared, checkImports, checkInstalled } from './packages/dependencies.ts';
 import { nodeBinary, nodeVersions } from './packages/node-versions.ts';
 import { type PackedPackage, pack } from './packages/packed.ts';
@@ -90,6 +90,7 @@ try {
         }),
     ),
   ]);
+  await check('all ask for the same Node', () => checkEngines(packed));
   await runAll(
     packed.flatMap((each) => [
       () => checkInstallation(each, packed, join(scratch, 'installed', each.shortName)),

@@ -63,3 +63,11 @@ export async function checkManifest({ manifest }: PackedPackage): Promise<string
   }
   return problems;
 }
+
+/** Whether all packages ask for the same Node: one that asks for less than core does would promise too much. */
+export async function checkEngines(all: readonly PackedPackage[]): Promise<string[]> {
+  const ranges = new Map(all.map(({ shortName, manifest }) => [shortName, manifest.engines?.['node']]));
+  return new Set(ranges.values()).size > 1
+    ? [...ranges].map(([name, range]) => `${name}: ${range ?? 'no engines.node'}`)
+    : [];
+}
