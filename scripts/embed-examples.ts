@@ -14,10 +14,13 @@ for await (const page of glob(['README.md', 'docs/*.md', 'packages/*/README.md']
   for (const [, , file = ''] of text.matchAll(block)) {
     code.set(file, await readFile(join(root, file), 'utf8'));
   }
-  const filled = text.replace(block, (_all, head: string, file: string, tail: string) => head + code.get(file) + tail);
+  const filled = text.replace(
+    block,
+    (_all, head: string, file: string, tail: string) => head + code.get(file) + tail,
+  );
   if (filled !== text) {
     differing += 1;
-    console.log(`${page}: ${check ? 'differs from the examples; run: npx pnpm@12 docs' : 'rewritten'}`);
+    console.log(`${page}: ${check ? 'differs from the examples; run: npx pnpm@12 embed' : 'rewritten'}`);
     if (!check) {
       await writeFile(join(root, page), filled);
     }
