@@ -4,7 +4,7 @@ import { glob, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
-const block = /(<!-- (\S+\.ts) -->\n```ts\n)[^`]*?(```)/g;
+const block = /^(<!-- (\S+\.ts) -->\n```ts\n)[\s\S]*?(^```$)/gm;
 const check = process.argv.includes('--check');
 let differing = 0;
 
