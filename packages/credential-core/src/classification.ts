@@ -1,5 +1,5 @@
 import type { Classification, Driver } from './driver.ts';
-import { CredentialError, StorageError, type WriteOutcome } from './errors.ts';
+import { annotate, CredentialError, StorageError, type WriteOutcome } from './errors.ts';
 
 /** An error of the backend as ours, and what is known of the write it may have cut off. */
 export interface Failure {
@@ -10,7 +10,7 @@ export interface Failure {
 /** Turns what an SDK threw into an error of this library through the driver's table. */
 export function classifyFailure(driver: Driver, error: unknown, step: string): Failure {
   if (error instanceof CredentialError) {
-    return { error, outcome: error.outcome ?? 'not-applied' };
+    return { error: annotate(error, { step }), outcome: error.outcome ?? 'not-applied' };
   }
   const found = classified(driver, error, step);
   const { code, message, outcome = defaultOutcome(code), ...rest } = found;
