@@ -8,6 +8,7 @@ export class ConcurrencyLimit {
   }
 
   async run<T>(signal: AbortSignal, task: () => Promise<T>): Promise<T> {
+    signal.throwIfAborted();
     await this.#acquire(signal);
     try {
       return await task();

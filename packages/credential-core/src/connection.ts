@@ -1,3 +1,4 @@
+import { classifyFailure } from './classification.ts';
 import { Deadline, raceSignal } from './deadline.ts';
 import type { Driver } from './driver.ts';
 import { annotate, CredentialError, copyForCaller, StorageError } from './errors.ts';
@@ -91,9 +92,10 @@ export class Connection {
       }
     } catch (error) {
       this.#assertOpen();
-      throw signal?.aborted
+      const failure = signal?.aborted
         ? new StorageError('ABORTED', 'the caller ended the watch', { cause: signal.reason })
-        : error;
+        : classifyFailure(this.#driver, error, 'watch').error;
+      throw annotate(failure, { provider: this.#driver.name, operation: 'watch' });
     } finally {
       stop.abort();
       // Not awaited: a driver that does not heed the signal must not hold the caller.
@@ -108,7 +110,7 @@ export class Connection {
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled([...this.#running, this.#connecting]);
     await this.#driver.close?.();
   }
 

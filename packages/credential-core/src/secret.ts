@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { ValidationError } from './errors.ts';
 
 const redacted = '[redacted]';
+const brand = Symbol.for('nebula.credential.secret');
 
 /**
  * Bytes that show themselves only to {@link Secret.expose}. Printing, logging, inspecting and serialising give
@@ -9,6 +10,7 @@ const redacted = '[redacted]';
  */
 export class Secret implements Disposable {
   static {
+    Object.defineProperty(Secret.prototype, brand, { value: true });
     Object.defineProperty(Secret.prototype, inspect.custom, { value: () => `Secret(${redacted})` });
   }
 
@@ -18,6 +20,11 @@ export class Secret implements Disposable {
 
   private constructor(bytes: Buffer) {
     this.#bytes = bytes;
+  }
+
+  /** Also of another copy of this package: a backend may come with its own. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value;
   }
 
   /**
