@@ -3,22 +3,37 @@ import * as v from 'valibot';
 import { ValidationError, type ValidationErrorCode, type ValidationIssue } from './errors.ts';
 
 /**
- * A schema for an options object that refuses unknown keys and suggests the nearest valid one. Drivers use it for
- * their configuration, so that a misspelt option is an error and never silently a default.
+ * A schema for an options object that refuses unknown keys, all of them at once, and suggests the nearest valid one.
+ * Drivers use it for their configuration, so that a misspelt option is an error and never silently a default.
  */
 export function optionsSchema<const T extends v.ObjectEntries>(
   entries: T,
-): v.StrictObjectSchema<T, v.ErrorMessage<v.StrictObjectIssue>> {
+): v.GenericSchema<v.InferInput<v.ObjectSchema<T, string>>, v.InferOutput<v.ObjectSchema<T, string>>> {
   const known = Object.keys(entries);
-  return v.strictObject(entries, (issue) => {
-    const key = issue.path?.at(-1)?.key;
-    if (issue.expected === 'never' && typeof key === 'string') {
-      return `unknown option; ${suggest(key, known)}`;
-    }
-    return issue.received === 'undefined' && issue.expected !== 'Object'
-      ? 'is required'
-      : `must be an object, got ${shapeOf(issue.input)}`;
-  });
+  const fields = v.object(entries, 'is required');
+  return v.pipe(
+    v.custom<v.InferInput<typeof fields>>(
+      isRecord,
+      (issue) => `must be an object, got ${shapeOf(issue.input)}`,
+    ),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      const input = dataset.value as Record<string, unknown>;
+      const result = v.safeParse(fields, input, { message: describe });
+      for (const { message, path } of result.issues ?? []) {
+        addIssue({ message, ...(path && { path }) });
+      }
+      for (const key of Object.keys(input).filter((name) => !known.includes(name))) {
+        const message = `unknown option; ${suggest(key, known)}`;
+        addIssue({ message, path: [{ type: 'object', origin: 'key', input, key, value: input[key] }] });
+      }
+      return result.success ? result.output : NEVER;
+    }),
+  );
+}
+
+/** Whether a value is an object of named members: no array, no Map, no Date, of whatever realm. */
+export function isRecord(value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Object]';
 }
 
 /** `did you mean "x"?` where something is near, else the list of what is valid. */
