@@ -1,11 +1,13 @@
 import * as v from 'valibot';
+import type { ValidationIssue } from './errors.ts';
 import {
   dateSchema,
   integerSchema,
-  invalidArgument,
+  isRecord,
   optionsSchema,
   parseWith,
   shapeOf,
+  validationError,
 } from './validation.ts';
 
 /** How often the credential is to be replaced. Kept and handed back; acting on it is the application's. */
@@ -69,23 +71,28 @@ export const PORTABLE_LIMITS: {
 const tagKeyPattern = /^[A-Za-z0-9][A-Za-z0-9 _.:/=+\-@]{0,127}$/;
 const reservedTagKey = /^(?:aws:|nebula-credential)/i;
 
+const keyMessage =
+  'a key must be 1 to 128 of ASCII letters, digits, space and _ . : / = + - @, beginning with a letter or digit';
+
 const tagsSchema: v.GenericSchema<unknown, Tags> = v.pipe(
-  v.custom<Tags>(
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    (issue) => `must be an object of strings, got ${shapeOf(issue.input)}`,
-  ),
+  v.custom<Tags>(isRecord, (issue) => `must be an object of strings, got ${shapeOf(issue.input)}`),
   v.rawCheck(({ dataset, addIssue }) => {
     if (!dataset.typed) {
       return;
     }
-    const entries = Object.entries(dataset.value);
+    const input: Record<string, unknown> = dataset.value;
+    const entries = Object.entries(input);
     if (entries.length > 50) {
       addIssue({ message: `must be at most 50 tags, got ${entries.length}` });
     }
     for (const [key, value] of entries) {
+      if (!tagKeyPattern.test(key)) {
+        addIssue({ message: `${JSON.stringify(key.slice(0, 32))}: ${keyMessage}` });
+        continue;
+      }
       const problem = tagProblem(key, value);
       if (problem !== undefined) {
-        addIssue({ message: `${JSON.stringify(key.slice(0, 32))}: ${problem}` });
+        addIssue({ message: problem, path: [{ type: 'object', origin: 'value', input, key, value }] });
       }
     }
   }),
@@ -93,19 +100,17 @@ const tagsSchema: v.GenericSchema<unknown, Tags> = v.pipe(
 );
 
 function tagProblem(key: string, value: unknown): string | undefined {
-  if (!tagKeyPattern.test(key)) {
-    return 'a key must be 1 to 128 of ASCII letters, digits, space and _ . : / = + - @, beginning with a letter or digit';
-  }
   if (reservedTagKey.test(key)) {
     return 'keys that begin with aws: or nebula-credential are reserved';
   }
-  if (typeof value !== 'string') {
-    return `a value must be a string, got ${shapeOf(value)}`;
-  }
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  return !value.isWellFormed() || Buffer.byteLength(value) > 1_024 || /[\u0000-\u001f\u007f]/.test(value)
-    ? `a value must be at most 1024 bytes of UTF-8 without control characters, got ${shapeOf(value)}`
-    : undefined;
+  const control = /[\u0000-\u001f\u007f]/;
+  return typeof value === 'string' &&
+    value.isWellFormed() &&
+    Buffer.byteLength(value) <= 1_024 &&
+    !control.test(value)
+    ? undefined
+    : `must be at most 1024 bytes of UTF-8 without control characters, got ${shapeOf(value)}`;
 }
 
 /** Entries of {@link MetadataInput}, for schemas of options that hold it. */
@@ -157,29 +162,27 @@ export function matchesFilter(
 
 /**
  * Holds tags to {@link PORTABLE_LIMITS}.
- * @throws ValidationError INVALID_ARGUMENT
+ * @throws ValidationError INVALID_ARGUMENT with every problem at once
  */
 export function checkPortableTags(tags: Tags): void {
+  const { tags: count, tagKeyLength, tagValueLength } = PORTABLE_LIMITS;
   const entries = Object.entries(tags);
-  if (entries.length > PORTABLE_LIMITS.tags) {
-    throw invalidArgument(
-      'tags',
-      `must be at most ${PORTABLE_LIMITS.tags} under limits: 'portable', got ${entries.length}`,
-    );
+  const issues: ValidationIssue[] = [];
+  if (entries.length > count) {
+    issues.push({ path: 'tags', message: `must be at most ${count}, got ${entries.length}` });
   }
   for (const [key, value] of entries) {
-    if (key.length > PORTABLE_LIMITS.tagKeyLength) {
-      throw invalidArgument(
-        'tags',
-        `a key must have at most ${PORTABLE_LIMITS.tagKeyLength} characters under limits: 'portable', got ${key.length}`,
-      );
+    if (key.length > tagKeyLength) {
+      const message = `a key must have at most ${tagKeyLength} characters, got ${key.length}`;
+      issues.push({ path: `tags.${key}`, message });
     }
-    if (value.length > PORTABLE_LIMITS.tagValueLength || !/^[\x20-\x7e]*$/.test(value)) {
-      throw invalidArgument(
-        `tags.${key}`,
-        `must be at most ${PORTABLE_LIMITS.tagValueLength} printable ASCII characters under limits: 'portable', got ${shapeOf(value)}`,
-      );
+    if (value.length > tagValueLength || !/^[\x20-\x7e]*$/.test(value)) {
+      const message = `must be at most ${tagValueLength} printable ASCII characters, got ${shapeOf(value)}`;
+      issues.push({ path: `tags.${key}`, message });
     }
+  }
+  if (issues.length > 0) {
+    throw validationError('INVALID_ARGUMENT', "limits: 'portable'", issues);
   }
 }
 

@@ -1,5 +1,5 @@
 import { ValidationError, type ValidationIssue } from './errors.ts';
-import { shapeOf } from './validation.ts';
+import { shapeOf, validationError } from './validation.ts';
 
 /** A provider URL, taken apart. */
 export interface ProviderUrl {
@@ -60,8 +60,7 @@ export function parseProviderUrl(input: string | URL): ProviderUrl {
   }
   const options = optionsOf(url.searchParams, report);
   if (issues.length > 0) {
-    const lines = issues.map(({ path: at, message }) => `${at}: ${message}`);
-    throw new ValidationError('INVALID_CONFIG', `provider URL: ${lines.join('; ')}`, { issues });
+    throw validationError('INVALID_CONFIG', 'provider URL', issues);
   }
   return {
     scheme,

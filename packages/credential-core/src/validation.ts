@@ -61,17 +61,22 @@ export function parseWith<TInput, TOutput>(
   const issues = result.issues.map(
     (issue): ValidationIssue => ({ path: pathOf(issue), message: issue.message }),
   );
-  throw new ValidationError(code, summarize(subject, issues), { issues });
+  throw validationError(code, subject, issues);
+}
+
+/** Several issues as one error. */
+export function validationError(
+  code: ValidationErrorCode,
+  subject: string,
+  issues: readonly ValidationIssue[],
+): ValidationError {
+  const lines = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+  return new ValidationError(code, `${subject}: ${lines.join('; ')}`, { issues });
 }
 
 /** One issue as an error. */
 export function invalidArgument(path: string, message: string): ValidationError {
   return new ValidationError('INVALID_ARGUMENT', `${path}: ${message}`, { issues: [{ path, message }] });
-}
-
-function summarize(subject: string, issues: readonly ValidationIssue[]): string {
-  const lines = issues.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  return `${subject}: ${lines.join('; ')}`;
 }
 
 function pathOf(issue: v.BaseIssue<unknown>): string {
