@@ -76,11 +76,11 @@ export class Connection {
     signal: AbortSignal | undefined,
     open: (ended: AbortSignal) => AsyncIterable<T>,
   ): AsyncIterable<T> {
-    this.#assertOpen();
     const stop = new AbortController();
     const ended = AbortSignal.any([stop.signal, this.#closing.signal, ...(signal ? [signal] : [])]);
     let iterator: AsyncIterator<T> | undefined;
     try {
+      this.#assertOpen();
       await this.ready(ended);
       iterator = open(ended)[Symbol.asyncIterator]();
       for (;;) {
@@ -91,11 +91,10 @@ export class Connection {
         yield next.value;
       }
     } catch (error) {
-      this.#assertOpen();
-      const failure = signal?.aborted
-        ? new StorageError('ABORTED', 'the caller ended the watch', { cause: signal.reason })
-        : classifyFailure(this.#driver, error, 'watch').error;
-      throw annotate(failure, { provider: this.#driver.name, operation: 'watch' });
+      throw annotate(this.#streamFailure(error, signal), {
+        provider: this.#driver.name,
+        operation: 'watch',
+      });
     } finally {
       stop.abort();
       // Not awaited: a driver that does not heed the signal must not hold the caller.
@@ -128,9 +127,22 @@ export class Connection {
     return this.#connecting;
   }
 
+  #streamFailure(thrown: unknown, signal: AbortSignal | undefined): CredentialError {
+    if (this.#closed !== undefined) {
+      return this.#closedError();
+    }
+    return signal?.aborted
+      ? new StorageError('ABORTED', 'the caller ended the watch', { cause: signal.reason })
+      : classifyFailure(this.#driver, thrown, 'watch').error;
+  }
+
+  #closedError(): StorageError {
+    return new StorageError('CLOSED', 'the provider was closed', { provider: this.#driver.name });
+  }
+
   #assertOpen(): void {
     if (this.#closed !== undefined) {
-      throw new StorageError('CLOSED', 'the provider was closed', { provider: this.#driver.name });
+      throw this.#closedError();
     }
   }
 }

@@ -106,10 +106,7 @@ export class DriverProvider implements StorageProvider {
     this.#connection = new Connection(driver, this.#pipeline);
     this.capabilities = capabilitiesOf(driver);
     if (scopes) {
-      this.scopes = (callerOptions) =>
-        this.#pages('scopes', { options: callerOptions }, (call, cursor) =>
-          scopes.call(driver, call, cursor),
-        );
+      this.scopes = (callerOptions) => this.#scopes(scopes, callerOptions);
     }
     if (watch) {
       this.watch = (...args) => this.#watch(watch, ...args);
@@ -118,9 +115,10 @@ export class DriverProvider implements StorageProvider {
       this.versions = {
         list: (id, context, callerOptions) => this.#versions(history, id, context, callerOptions),
         restore: (id, version, context, callerOptions) =>
-          this.#run(restoreVersion, { id, context, options: callerOptions }, (call, target) =>
-            history.restore(call, target, parseWith(versionSchema, version, 'INVALID_ARGUMENT', 'version')),
-          ),
+          this.#run(restoreVersion, { id, context, options: callerOptions }, (call, target) => {
+            const parsed = parseWith(versionSchema, version, 'INVALID_ARGUMENT', 'version');
+            return this.#ready(call, () => history.restore(call, target, parsed));
+          }),
       };
     }
     if (bin) {
@@ -128,11 +126,11 @@ export class DriverProvider implements StorageProvider {
         list: (context, callerOptions) => this.#deleted(bin, context, callerOptions),
         restore: (id, context, callerOptions) =>
           this.#run(restoreDeleted, { id, context, options: callerOptions }, (call, target) =>
-            bin.restore(call, target),
+            this.#ready(call, () => bin.restore(call, target)),
           ),
         purge: (id, context, callerOptions) =>
           this.#run(purge, { id, context, options: callerOptions }, (call, target) =>
-            bin.purge(call, target).catch(absentAs(undefined)),
+            this.#ready(call, () => absentAs(undefined, () => bin.purge(call, target))),
           ),
       };
     }
@@ -151,11 +149,14 @@ export class DriverProvider implements StorageProvider {
   }
 
   async connect(options?: CallOptions): Promise<void> {
-    return this.#connection.connect(callOptions(options));
+    return this.#connection.connect(
+      this.#checked({ name: 'connect', kind: 'read' }, () => callOptions(options)),
+    );
   }
 
   async check(options?: CallOptions): Promise<void> {
-    const operation = { name: 'check', kind: 'read', options: callOptions(options) } as const;
+    const spec = { name: 'check', kind: 'read' } as const;
+    const operation = { ...spec, options: this.#checked(spec, () => callOptions(options)) };
     return this.#pipeline.run(operation, (call) =>
       this.#connection.use(async () => {
         await (this.#driver.check?.(call) ?? this.#driver.connect?.(call));
@@ -230,7 +231,7 @@ export class DriverProvider implements StorageProvider {
 
   async exists(id: string, context?: CredentialContext, options?: CallOptions): Promise<boolean> {
     return this.#run(exists, { id, context, options }, (call, target) =>
-      this.#ready(call, () => this.#driver.head(call, target).then(() => true, absentAs(false))),
+      this.#ready(call, () => absentAs(false, () => this.#driver.head(call, target).then(() => true))),
     );
   }
 
@@ -238,7 +239,7 @@ export class DriverProvider implements StorageProvider {
     return this.#run(remove, { id, context, options }, (call, target, { ifRevision }) => {
       this.#require(ifRevision === undefined || this.capabilities.deleteIfRevision, 'delete with ifRevision');
       return this.#ready(call, () =>
-        this.#driver.remove(call, target, { ifRevision }).catch(absentAs(undefined)),
+        absentAs(undefined, () => this.#driver.remove(call, target, { ifRevision })),
       );
     });
   }
@@ -275,28 +276,40 @@ export class DriverProvider implements StorageProvider {
     context: CredentialContext | undefined,
     options: CallOptions | undefined,
   ): AsyncIterable<CredentialEntry> {
-    const parsed = credentialFilter(filter);
-    const { scope } = credentialContext(context);
-    const detail = name === 'list' && isOpenFilter(parsed) ? 'ids' : 'entries';
-    const query = { scope, filter: parsed, detail } as const;
-    const found = this.#pages(name, { context, options }, (call, cursor) =>
-      this.#driver.list(call, query, cursor),
-    );
+    const parsed = this.#checked({ name, kind: 'read' }, () => ({
+      filter: credentialFilter(filter),
+      context: credentialContext(context),
+      options: callOptions(options),
+    }));
+    const detail = name === 'list' && isOpenFilter(parsed.filter) ? 'ids' : 'entries';
+    const query = { scope: parsed.context.scope, filter: parsed.filter, detail } as const;
+    const found = this.#pages({ ...parsed, name }, (call, cursor) => this.#driver.list(call, query, cursor));
     for await (const { tags = {}, ...entry } of found) {
-      if (detail === 'ids' || matchesFilter(parsed, { ...entry, tags })) {
+      if (detail === 'ids' || matchesFilter(parsed.filter, { ...entry, tags })) {
         yield { ...entry, tags };
       }
     }
+  }
+
+  async *#scopes(
+    scopes: NonNullable<Driver['scopes']>,
+    options: CallOptions | undefined,
+  ): AsyncIterable<Scope> {
+    const name = 'scopes';
+    const parsed = this.#checked({ name, kind: 'read' }, () => ({ options: callOptions(options) }));
+    yield* this.#pages({ ...parsed, name }, (call, cursor) => scopes.call(this.#driver, call, cursor));
   }
 
   async *#watch(
     watch: NonNullable<Driver['watch']>,
     filter?: CredentialFilter,
     context?: CredentialContext,
-    options?: WatchOptions,
+    options: WatchOptions = {},
   ): AsyncIterable<CredentialChange> {
-    const query = { scope: credentialContext(context).scope, filter: credentialFilter(filter) };
-    const { signal, cursor } = parseWith(watchSchema, options ?? {}, 'INVALID_ARGUMENT', 'options');
+    const { query, signal, cursor } = this.#checked({ name: 'watch', kind: 'read' }, () => ({
+      query: { filter: credentialFilter(filter), scope: credentialContext(context).scope },
+      ...parseWith(watchSchema, options, 'INVALID_ARGUMENT', 'options'),
+    }));
     yield* this.#connection.stream(signal, (ended) => watch.call(this.#driver, query, cursor, ended));
   }
 
@@ -308,7 +321,9 @@ export class DriverProvider implements StorageProvider {
   ): AsyncIterable<CredentialVersion> {
     const parsed = this.#parse(listVersions, { id, context, options });
     const target = { id: parsed.id, scope: parsed.context.scope };
-    yield* this.#pages(listVersions.name, parsed, (call, cursor) => history.list(call, target, cursor));
+    yield* this.#pages({ ...parsed, name: listVersions.name }, (call, cursor) =>
+      history.list(call, target, cursor),
+    );
   }
 
   async *#deleted(
@@ -316,8 +331,12 @@ export class DriverProvider implements StorageProvider {
     context: CredentialContext | undefined,
     options: CallOptions | undefined,
   ): AsyncIterable<DeletedCredential> {
-    const { scope } = credentialContext(context);
-    yield* this.#pages('deleted.list', { context, options }, (call, cursor) => bin.list(call, scope, cursor));
+    const name = 'deleted.list';
+    const parsed = this.#checked({ name, kind: 'read' }, () => ({
+      context: credentialContext(context),
+      options: callOptions(options),
+    }));
+    yield* this.#pages({ ...parsed, name }, (call, cursor) => bin.list(call, parsed.context.scope, cursor));
   }
 
   /** One operation on one credential. `body` checks what it needs, then goes on through `#ready`. */
@@ -333,18 +352,23 @@ export class DriverProvider implements StorageProvider {
   }
 
   #parse<O extends CallOptions>(spec: Spec<O>, { id, context, options }: Arguments<O>): Parsed<O> {
+    return this.#checked(spec, () => ({
+      id: credentialId(id),
+      context: credentialContext(context),
+      options: parseWith(spec.options, options === undefined ? {} : options, 'INVALID_ARGUMENT', 'options'),
+    }));
+  }
+
+  /** Runs a check of arguments; its error says of which operation. */
+  #checked<T>({ name, kind }: Pick<Operation, 'name' | 'kind'>, check: () => T): T {
     try {
-      return {
-        id: credentialId(id),
-        context: credentialContext(context),
-        options: parseWith(spec.options, options ?? {}, 'INVALID_ARGUMENT', 'options'),
-      };
+      return check();
     } catch (error) {
       throw error instanceof CredentialError
         ? annotate(error, {
             provider: this.name,
-            operation: spec.name,
-            outcome: spec.kind === 'write' ? 'not-applied' : undefined,
+            operation: name,
+            outcome: kind === 'write' ? 'not-applied' : undefined,
           })
         : error;
     }
@@ -358,21 +382,13 @@ export class DriverProvider implements StorageProvider {
 
   /** Page by page, each an operation with a deadline of its own. */
   async *#pages<T>(
-    name: string,
-    args: Omit<Partial<Arguments<CallOptions>>, 'id'> & Pick<Operation, 'id'>,
+    operation: Omit<Operation, 'kind'>,
     page: (call: Call, cursor: string | undefined) => Promise<Page<T>>,
   ): AsyncIterable<T> {
-    const operation = {
-      name,
-      kind: 'read',
-      id: args.id,
-      context: credentialContext(args.context),
-      options: callOptions(args.options),
-    } as const;
     let cursor: string | undefined;
     do {
       const from = cursor;
-      const found = await this.#pipeline.run(operation, (call) =>
+      const found = await this.#pipeline.run({ ...operation, kind: 'read' }, (call) =>
         this.#connection.use(() => this.#ready(call, () => page(call, from))),
       );
       yield* found.items;
@@ -395,16 +411,18 @@ export function createProvider(driver: Driver, options?: PipelineOptions): Stora
   return new DriverProvider(driver, options);
 }
 
-function callOptions(options: CallOptions | undefined): CallOptions {
-  return parseWith(callSchema, options ?? {}, 'INVALID_ARGUMENT', 'options');
+function callOptions(options: CallOptions = {}): CallOptions {
+  return parseWith(callSchema, options, 'INVALID_ARGUMENT', 'options');
 }
 
 /** Takes NOT_FOUND, and nothing else, as the given answer. */
-function absentAs<T>(value: T): (error: unknown) => T {
-  return (error) => {
+async function absentAs<T, A>(answer: A, request: () => Promise<T>): Promise<T | A> {
+  try {
+    return await request();
+  } catch (error) {
     if (hasCode(error, 'NOT_FOUND')) {
-      return value;
+      return answer;
     }
     throw error;
-  };
+  }
 }
