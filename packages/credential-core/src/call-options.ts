@@ -28,6 +28,10 @@ export const retrieveEntries: Readonly<Record<keyof RetrieveOptions, v.GenericSc
   ifNotRevision: v.optional(revision) as v.GenericSchema,
   nativeName: v.optional(text("a name of the backend's own")) as v.GenericSchema,
 };
+export const deleteEntries: Readonly<Record<keyof DeleteOptions, v.GenericSchema>> = {
+  ...callEntries,
+  ifRevision: v.optional(revision) as v.GenericSchema,
+};
 
 export const callSchema: v.GenericSchema<unknown, CallOptions> = optionsSchema(callEntries) as never;
 export const storeSchema: v.GenericSchema<unknown, StoreOptions> = v.pipe(
@@ -37,10 +41,7 @@ export const storeSchema: v.GenericSchema<unknown, StoreOptions> = v.pipe(
     'give either ifAbsent or ifRevision, not both',
   ),
 ) as never;
-export const deleteSchema: v.GenericSchema<unknown, DeleteOptions> = optionsSchema({
-  ...callEntries,
-  ifRevision: v.optional(revision),
-}) as never;
+export const deleteSchema: v.GenericSchema<unknown, DeleteOptions> = optionsSchema(deleteEntries) as never;
 export const retrieveSchema: v.GenericSchema<unknown, RetrieveOptions> = optionsSchema(
   retrieveEntries,
 ) as never;

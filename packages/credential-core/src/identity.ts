@@ -80,19 +80,25 @@ const traceText = v.pipe(
   ),
 );
 
-const contextSchema: v.GenericSchema<unknown, ParsedContext> = optionsSchema({
+/** Schema of {@link CredentialContext}. */
+export const contextSchema: v.GenericSchema<unknown, ParsedContext> = optionsSchema({
   scope: v.optional(scopeSchema),
   ownerId: v.optional(traceText),
   traceId: v.optional(traceText),
 }) as never;
+
+/** Whether a value is a credential id; what is none may be a secret in the wrong place. */
+export function isCredentialId(value: unknown): value is CredentialId {
+  return typeof value === 'string' && idProblem(value) === undefined;
+}
 
 /**
  * Checks a credential id.
  * @throws ValidationError INVALID_ARGUMENT
  */
 export function credentialId(value: string): CredentialId {
-  return typeof value === 'string' && idProblem(value) === undefined
-    ? (value as CredentialId)
+  return isCredentialId(value)
+    ? value
     : parseWith(v.object({ id: credentialIdSchema }), { id: value }, 'INVALID_ARGUMENT', 'credential id').id;
 }
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { callEntries, retrieveEntries, storeEntries } from './call-options.ts';
+import { callEntries, deleteEntries, retrieveEntries, storeEntries } from './call-options.ts';
 import { EncryptionManager } from './encryption/manager.ts';
 import {
   annotate,
@@ -12,8 +12,9 @@ import {
 import {
   type CredentialContext,
   type CredentialId,
-  credentialContext,
+  contextSchema,
   credentialId,
+  isCredentialId,
   type ParsedContext,
 } from './identity.ts';
 import {
@@ -101,7 +102,7 @@ const optionsOfManager: v.GenericSchema<unknown, CredentialManagerOptions> = v.p
       [v.literal('provider'), managerSchema('')],
       (issue) => `must be an EncryptionManager or 'provider', got ${shapeOf(issue.input)}`,
     ),
-    context: v.optional(v.unknown()),
+    context: v.optional(contextSchema),
     limits: v.optional(
       v.picklist(
         ['backend', 'portable'],
@@ -126,7 +127,7 @@ const optionsOfManager: v.GenericSchema<unknown, CredentialManagerOptions> = v.p
   ),
 ) as never;
 
-const context = v.optional(v.unknown());
+const context = v.optional(contextSchema);
 const storeSchema: v.GenericSchema<unknown, ManagerStoreOptions> = optionsSchema({
   ...storeEntries,
   ...metadataEntries,
@@ -138,10 +139,17 @@ const retrieveSchema: v.GenericSchema<unknown, ManagerRetrieveOptions> = options
   onExpired: v.optional(expirySchema),
   minLastModified: v.optional(dateSchema),
 }) as never;
-const listSchema: v.GenericSchema<unknown, ManagerCallOptions> = optionsSchema({
+const callSchema: v.GenericSchema<unknown, ManagerCallOptions> = optionsSchema({
   ...callEntries,
   context,
 }) as never;
+const deleteSchema: v.GenericSchema<unknown, ManagerDeleteOptions> = optionsSchema({
+  ...deleteEntries,
+  context,
+}) as never;
+
+/** What errors that arise here, and not in the provider, say beside the provider's name. */
+type About = Pick<CredentialErrorDetails, 'operation' | 'id' | 'outcome'>;
 
 /**
  * What an application works with: plaintext in, plaintext out, over any provider. Beside its own, every method throws
@@ -181,27 +189,38 @@ export class CredentialManager {
     this.provider = provider;
     this.#encryption = encryption;
     this.#alsoRead = config.alsoRead;
-    this.#context = credentialContext(config.context);
+    this.#context = (config.context ?? {}) as ParsedContext;
     this.#portable = config.limits === 'portable';
     this.#onExpired = config.onExpired ?? 'return';
     this.versions = {
-      list: (id, callOptions) =>
-        this.#stream((ctx, rest) => this.#offered('versions').list(id, ctx, rest), callOptions),
+      list: (id, callOptions) => {
+        const about = { operation: 'versions.list' };
+        return this.#stream(about, callOptions, (ctx, rest) =>
+          this.#offered('versions', about).list(id, ctx, rest),
+        );
+      },
       restore: async (id, version, callOptions) => {
-        const [ctx, rest] = this.#split(callOptions);
-        return this.#offered('versions').restore(id, version, ctx, rest);
+        const about = writing('versions.restore');
+        const { ctx, rest } = this.#parse(about, callSchema, callOptions);
+        return this.#offered('versions', about).restore(id, version, ctx, rest);
       },
     };
     this.deleted = {
-      list: (callOptions) =>
-        this.#stream((ctx, rest) => this.#offered('deleted').list(ctx, rest), callOptions),
+      list: (callOptions) => {
+        const about = { operation: 'deleted.list' };
+        return this.#stream(about, callOptions, (ctx, rest) =>
+          this.#offered('deleted', about).list(ctx, rest),
+        );
+      },
       restore: async (id, callOptions) => {
-        const [ctx, rest] = this.#split(callOptions);
-        return this.#offered('deleted').restore(id, ctx, rest);
+        const about = writing('deleted.restore');
+        const { ctx, rest } = this.#parse(about, callSchema, callOptions);
+        return this.#offered('deleted', about).restore(id, ctx, rest);
       },
       purge: async (id, callOptions) => {
-        const [ctx, rest] = this.#split(callOptions);
-        return this.#offered('deleted').purge(id, ctx, rest);
+        const about = writing('deleted.purge');
+        const { ctx, rest } = this.#parse(about, callSchema, callOptions);
+        return this.#offered('deleted', about).purge(id, ctx, rest);
       },
     };
   }
@@ -215,34 +234,24 @@ export class CredentialManager {
     secret: Secret | string | Uint8Array,
     options: ManagerStoreOptions = {},
   ): Promise<Revision> {
-    const { record, parsedId, ctx, rest } = await this.#describing('store', id, 'not-applied', async () => {
-      const parsed = parseWith(storeSchema, options, 'INVALID_ARGUMENT', 'options');
-      const { createdAt, expiresAt, rotationPolicy, tags = {}, context: own, ...callOptions } = parsed;
-      const target = { parsedId: credentialId(id), ctx: this.#contextOf(own) };
+    const { ctx, rest } = this.#parse(writing('store'), storeSchema, options);
+    const { createdAt, expiresAt, rotationPolicy, tags = {}, ...callOptions } = rest;
+    const record = await this.#describing({ ...writing('store'), id }, async () => {
+      const target = { id: credentialId(id), scope: ctx.scope };
       if (this.#portable) {
         checkPortableTags(tags);
       }
       const meta = toRecordMeta({ createdAt, expiresAt, rotationPolicy, tags }, new Date());
-      const header = { v: 1, kind: 'value', writeId: createWriteId(), meta } as const;
+      const writeId = createWriteId();
+      const header = { v: 1, kind: 'value', writeId, meta } as const;
       const encryption = this.#encryption;
-      const sealed = await exposing(
-        secret,
-        async (bytes): Promise<StoredRecord> =>
-          encryption === 'provider'
-            ? { ...header, value: Uint8Array.from(bytes) }
-            : {
-                ...header,
-                jwe: await encryption.encrypt(bytes, {
-                  id: target.parsedId,
-                  scope: target.ctx.scope,
-                  writeId: header.writeId,
-                  meta,
-                }),
-              },
-      );
-      return { ...target, record: sealed, rest: callOptions };
+      return exposing(secret, async (bytes): Promise<StoredRecord> => {
+        return encryption === 'provider'
+          ? { ...header, value: Uint8Array.from(bytes) }
+          : { ...header, jwe: await encryption.encrypt(bytes, { ...target, writeId, meta }) };
+      });
     });
-    return this.provider.store(parsedId, record, ctx, rest);
+    return this.provider.store(id, record, ctx, callOptions);
   }
 
   /**
@@ -257,33 +266,32 @@ export class CredentialManager {
   ): Promise<Credential>;
   retrieve(id: string, options: ManagerRetrieveOptions): Promise<Credential | undefined>;
   async retrieve(id: string, options: ManagerRetrieveOptions = {}): Promise<Credential | undefined> {
-    const parsed = await this.#describing('retrieve', id, undefined, async () =>
-      parseWith(retrieveSchema, options, 'INVALID_ARGUMENT', 'options'),
-    );
-    const { context: own, onExpired = this.#onExpired, minLastModified, ...rest } = parsed;
-    const ctx = this.#contextOf(own);
-    const stored = await this.provider.retrieve(id, ctx, rest);
+    const { ctx, rest } = this.#parse({ operation: 'retrieve' }, retrieveSchema, options);
+    const { onExpired = this.#onExpired, minLastModified, ...callOptions } = rest;
+    const stored = await this.provider.retrieve(id, ctx, callOptions);
     if (stored === undefined) {
       return undefined;
     }
-    return this.#describing('retrieve', id, undefined, async () => {
+    return this.#describing({ operation: 'retrieve', id }, async () => {
       const { metadata, revision } = stored;
+      const { lastModified, expiresAt } = metadata;
+      // First, because it proves the metadata.
       const secret = await this.#open(stored, ctx);
-      const expired = metadata.expiresAt !== undefined && metadata.expiresAt.getTime() <= Date.now();
-      if (expired && onExpired === 'throw') {
-        throw new StorageError(
-          'INVALID_STATE',
-          `the credential expired at ${metadata.expiresAt?.toISOString()}`,
-          {
-            remedy: "Store a new value, or read it with onExpired: 'return'.",
-          },
-        );
-      }
-      if (minLastModified !== undefined && metadata.lastModified.getTime() < minLastModified.getTime()) {
-        throw new CryptoError(
+      const expired = expiresAt !== undefined && expiresAt.getTime() <= Date.now();
+      let refusal: CredentialError | undefined;
+      if (minLastModified !== undefined && lastModified.getTime() < minLastModified.getTime()) {
+        refusal = new CryptoError(
           'CORRUPTED',
           'the credential is older than minLastModified: an older record was put back',
         );
+      } else if (expired && onExpired === 'throw') {
+        refusal = new StorageError('INVALID_STATE', `the credential expired at ${expiresAt.toISOString()}`, {
+          remedy: "Store a new value, or read it with onExpired: 'return'.",
+        });
+      }
+      if (refusal !== undefined) {
+        secret.dispose();
+        throw refusal;
       }
       return { id: stored.id, secret, metadata, revision, expired };
     });
@@ -291,28 +299,30 @@ export class CredentialManager {
 
   /** @throws StorageError NOT_FOUND */
   async head(id: string, options?: ManagerCallOptions): Promise<CredentialHead> {
-    const [ctx, rest] = this.#split(options);
+    const { ctx, rest } = this.#parse({ operation: 'head' }, callSchema, options);
     return this.provider.head(id, ctx, rest);
   }
 
   /** `false` only for a proven absence. */
   async exists(id: string, options?: ManagerCallOptions): Promise<boolean> {
-    const [ctx, rest] = this.#split(options);
+    const { ctx, rest } = this.#parse({ operation: 'exists' }, callSchema, options);
     return this.provider.exists(id, ctx, rest);
   }
 
   /** Of an absent credential it succeeds. */
   async delete(id: string, options?: ManagerDeleteOptions): Promise<void> {
-    const [ctx, rest] = this.#split(options);
+    const { ctx, rest } = this.#parse(writing('delete'), deleteSchema, options);
     return this.provider.delete(id, ctx, rest);
   }
 
   list(filter?: CredentialFilter, options?: ManagerCallOptions): AsyncIterable<CredentialId> {
-    return this.#stream((ctx, rest) => this.provider.list(filter, ctx, rest), options);
+    return this.#stream({ operation: 'list' }, options, (ctx, rest) => this.provider.list(filter, ctx, rest));
   }
 
   entries(filter?: CredentialFilter, options?: ManagerCallOptions): AsyncIterable<CredentialEntry> {
-    return this.#stream((ctx, rest) => this.provider.entries(filter, ctx, rest), options);
+    return this.#stream({ operation: 'entries' }, options, (ctx, rest) =>
+      this.provider.entries(filter, ctx, rest),
+    );
   }
 
   /**
@@ -356,49 +366,63 @@ export class CredentialManager {
     return secret;
   }
 
-  #contextOf(own: CredentialContext | undefined): ParsedContext {
-    return own === undefined ? this.#context : credentialContext(own);
-  }
-
-  /** The context of a call, and what of its options is the provider's; the provider validates the latter. */
-  #split<O extends ManagerCallOptions>(options: O | undefined): [ParsedContext, Omit<O, 'context'>] {
-    const { context: own, ...rest } = options ?? ({} as O);
-    return [this.#contextOf(own), rest];
+  /** The context of a call, and what else its options say. */
+  #parse<O extends ManagerCallOptions>(
+    about: About,
+    schema: v.GenericSchema<unknown, O>,
+    options: O | undefined,
+  ): { readonly ctx: ParsedContext; readonly rest: Omit<O, 'context'> } {
+    try {
+      const parsed = parseWith(schema, options === undefined ? {} : options, 'INVALID_ARGUMENT', 'options');
+      const { context: own = this.#context, ...rest } = parsed;
+      return { ctx: own as ParsedContext, rest };
+    } catch (error) {
+      throw this.#described(error, about);
+    }
   }
 
   async *#stream<T>(
-    open: (ctx: ParsedContext, rest: CallOptions) => AsyncIterable<T>,
+    about: About,
     options: ManagerCallOptions | undefined,
+    open: (ctx: ParsedContext, rest: CallOptions) => AsyncIterable<T>,
   ): AsyncIterable<T> {
-    const { context: own, ...rest } = parseWith(listSchema, options ?? {}, 'INVALID_ARGUMENT', 'options');
-    yield* open(this.#contextOf(own), rest);
+    const { ctx, rest } = this.#parse(about, callSchema, options);
+    yield* open(ctx, rest);
   }
 
-  #offered<K extends 'versions' | 'deleted'>(what: K): NonNullable<StorageProvider[K]> {
+  #offered<K extends 'versions' | 'deleted'>(what: K, about: About): NonNullable<StorageProvider[K]> {
     const offered = this.provider[what];
     if (offered === undefined) {
-      throw new StorageError('UNSUPPORTED', `the ${this.provider.name} provider does not offer ${what}`, {
-        provider: this.provider.name,
-      });
+      throw this.#described(
+        new StorageError('UNSUPPORTED', `the ${this.provider.name} provider does not offer ${what}`),
+        about,
+      );
     }
     return offered;
   }
 
-  /** Errors that arise here, and not in the provider, say what they are about as well. */
-  async #describing<T>(
-    operation: string,
-    id: string,
-    outcome: CredentialErrorDetails['outcome'],
-    body: () => Promise<T>,
-  ): Promise<T> {
+  async #describing<T>(about: About, body: () => Promise<T>): Promise<T> {
     try {
       return await body();
     } catch (error) {
-      throw error instanceof CredentialError
-        ? annotate(error, { provider: this.provider.name, operation, id, outcome })
-        : error;
+      throw this.#described(error, about);
     }
   }
+
+  #described(error: unknown, { id, ...about }: About): unknown {
+    return error instanceof CredentialError
+      ? annotate(error, {
+          provider: this.provider.name,
+          ...about,
+          // What is no id may be a secret: the arguments of store, swapped.
+          id: isCredentialId(id) ? id : undefined,
+        })
+      : error;
+  }
+}
+
+function writing(operation: string): About {
+  return { operation, outcome: 'not-applied' };
 }
 
 /** Lends the bytes of whatever form a secret was given in; those copied here are wiped afterwards. */

@@ -1,12 +1,7 @@
 import * as v from 'valibot';
 import type { EncryptionManager } from './encryption/manager.ts';
 import { type CredentialError, CryptoError, hasCode, StorageError } from './errors.ts';
-import {
-  type CredentialContext,
-  type CredentialId,
-  credentialContext,
-  type ParsedContext,
-} from './identity.ts';
+import { type CredentialContext, type CredentialId, contextSchema, type ParsedContext } from './identity.ts';
 import type { StorageProvider } from './provider.ts';
 import { createWriteId, type EncryptedRecord, isEncrypted } from './record.ts';
 import { integerSchema, optionsSchema, parseWith, shapeOf, signalSchema } from './validation.ts';
@@ -52,7 +47,7 @@ export interface RotationReport {
 
 const boolean = v.boolean((issue) => `must be true or false, got ${shapeOf(issue.input)}`);
 const rotationSchema: v.GenericSchema<unknown, RotationOptions> = optionsSchema({
-  context: v.optional(v.unknown()),
+  context: v.optional(contextSchema),
   allScopes: v.optional(boolean),
   concurrency: v.optional(integerSchema(1, 64, 'credentials')),
   alone: v.optional(boolean),
@@ -74,7 +69,7 @@ export async function rotate(
 ): Promise<RotationReport> {
   const parsed = parseWith(rotationSchema, options, 'INVALID_ARGUMENT', 'options');
   const { allScopes = false, concurrency = 4, alone = false, onProgress, signal } = parsed;
-  const context = parsed.context === undefined ? defaultContext : credentialContext(parsed.context);
+  const context = (parsed.context ?? defaultContext) as ParsedContext;
   if (!provider.capabilities.ifRevision && !alone) {
     throw new StorageError(
       'UNSUPPORTED',
