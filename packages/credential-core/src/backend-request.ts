@@ -86,7 +86,8 @@ export class BackendRequest<T> {
     const { deadline } = this.#state;
     const reconcile = this.#reconcile;
     if (deadline.signal.aborted) {
-      throw annotate(error, { step: this.#step, cause: this.#failed?.error });
+      const failure = this.#failed?.error;
+      throw annotate(error, { step: this.#step, cause: failure === error ? undefined : failure });
     }
     if (this.#replyLost && reconcile !== undefined && !hasCode(error, 'OUTCOME_UNKNOWN')) {
       const found = await this.#ask(reconcile);

@@ -49,17 +49,23 @@ function defaultOutcome(code: Classification['code']): WriteOutcome {
  * hold headers, bodies and tokens.
  */
 export function sanitizedCause(error: unknown): Error {
-  const { name, code, stack } = (typeof error === 'object' && error !== null ? error : {}) as Partial<
-    Error & { code: unknown }
-  >;
+  const { name, code, stack, message } = (
+    typeof error === 'object' && error !== null ? error : {}
+  ) as Partial<Record<'name' | 'code' | 'stack' | 'message', unknown>>;
   const copy = new Error(typeof error === 'object' ? 'message withheld' : `a ${typeof error} was thrown`);
-  const frames = stack?.split('\n').filter((line) => /^\s+at /.test(line)) ?? [];
+  const frames = framesOf(typeof stack === 'string' ? stack : '', typeof message === 'string' ? message : '');
   copy.name = typeof name === 'string' && /^[A-Za-z]{1,64}$/.test(name) ? name : 'Error';
   copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n');
   if (typeof code === 'number' || (typeof code === 'string' && /^[A-Za-z0-9_.]{1,64}$/.test(code))) {
     Object.assign(copy, { code });
   }
   return copy;
+}
+
+/** The lines at the end of a stack; a message before them may quote the stack of a server. */
+function framesOf(stack: string, message: string): string[] {
+  const lines = stack.replace(message, '').split('\n');
+  return lines.slice(lines.findLastIndex((line) => !/^\s+at /.test(line)) + 1);
 }
 
 function defined<T extends object>(details: T): { [K in keyof T]: Exclude<T[K], undefined> } {
