@@ -18,7 +18,11 @@ export interface ProviderUrl {
 }
 
 /** Query parameters that would put a secret into a URL; their `...File` and `...Env` forms do not match. */
-const secretParameter = /(?:password|passphrase|secret|token|accesskey|apikey|privatekey)$/i;
+const secretParameter =
+  /(?:password|passphrase|secret|secretid|token|jwt|(?:access|api|private|encryption|secret)key)$/i;
+
+const example = 'local:///var/lib/app/credentials';
+const notEncoded = 'has a % that does not begin a character encoded in UTF-8';
 
 /**
  * Takes a provider URL apart. Messages never hold the URL: it may carry a secret by mistake.
@@ -34,7 +38,7 @@ export function parseProviderUrl(input: string | URL): ProviderUrl {
   if (url === undefined) {
     throw new ValidationError(
       'INVALID_CONFIG',
-      `provider URL: must be like local:///var/lib/app/credentials, got ${shapeOf(input)}`,
+      `provider URL: must be like ${example}, got ${shapeOf(input)}`,
     );
   }
   const issues: ValidationIssue[] = [];
@@ -56,7 +60,12 @@ export function parseProviderUrl(input: string | URL): ProviderUrl {
   }
   const path = decoded(url.pathname);
   if (path === undefined) {
-    report('path', 'has a % that does not begin an encoded character');
+    report('path', notEncoded);
+  } else if (path !== '' && !path.startsWith('/')) {
+    report('path', `must begin after two slashes: ${example}`);
+  }
+  if (decoded(url.search) === undefined) {
+    report('query', notEncoded);
   }
   const options = optionsOf(url.searchParams, report);
   if (issues.length > 0) {
@@ -113,7 +122,8 @@ function assign(options: Record<string, unknown>, keys: readonly string[], value
 }
 
 function valueOfText(text: string): string | number | boolean {
-  if (/^\d{1,15}$/.test(text)) {
+  // A leading zero is part of a name: of an account, say.
+  if (/^(?:0|[1-9]\d{0,14})$/.test(text)) {
     return Number(text);
   }
   return text === 'true' || text === 'false' ? text === 'true' : text;
