@@ -16,7 +16,7 @@ export interface RotationProgress {
    */
   readonly result: 'rotated' | 'current' | 'gone' | 'failed';
   readonly error?: CredentialError | undefined;
-  /** Versions in the backend's history that are still under another key. Rotation does not touch them. */
+  /** Versions in the backend's history that are under another key, or cannot be read. Rotation leaves them alone. */
   readonly oldVersions: readonly string[];
   /** How many credentials were looked at so far. */
   readonly done: number;
@@ -41,7 +41,7 @@ export interface RotationReport {
   readonly current: number;
   readonly gone: number;
   readonly failed: number;
-  /** Versions in the backend's history that still need a retired key. */
+  /** Versions in the backend's history that may still need a retired key. */
   readonly oldVersions: number;
 }
 
@@ -58,7 +58,10 @@ const rotationSchema: v.GenericSchema<unknown, RotationOptions> = optionsSchema(
 type Outcome = Pick<RotationProgress, 'result' | 'error'>;
 
 /** Writers that keep changing one credential are given way to this often before it counts as failed. */
-const MAX_CONFLICTS = 10;
+const MAX_REPEATS = 10;
+
+/** What fails for one credential and says nothing of the next. */
+const OF_ONE_CREDENTIAL = ['CONFLICT', 'OUTCOME_UNKNOWN', 'INVALID_STATE', 'TOO_LARGE'] as const;
 
 /** Re-encrypts every credential of the context that is not under the primary key. */
 export async function rotate(
@@ -151,7 +154,7 @@ async function rotateOne(
   context: ParsedContext,
   signal: AbortSignal | undefined,
 ): Promise<Outcome> {
-  for (let conflicts = 0; ; conflicts += 1) {
+  for (let repeats = 0; ; repeats += 1) {
     try {
       const { record, revision } = await provider.retrieve(id, context, { signal });
       if (!isEncrypted(record)) {
@@ -168,12 +171,14 @@ async function rotateOne(
       if (hasCode(error, 'NOT_FOUND')) {
         return { result: 'gone' };
       }
-      if (error instanceof CryptoError || (hasCode(error, 'CONFLICT') && conflicts >= MAX_CONFLICTS)) {
+      // Where it is not known whether the write happened, the next look tells.
+      if (hasCode(error, 'CONFLICT', 'OUTCOME_UNKNOWN') && repeats < MAX_REPEATS) {
+        continue;
+      }
+      if (error instanceof CryptoError || hasCode(error, ...OF_ONE_CREDENTIAL)) {
         return { result: 'failed', error };
       }
-      if (!hasCode(error, 'CONFLICT')) {
-        throw error;
-      }
+      throw error;
     }
   }
 }
@@ -203,18 +208,31 @@ async function versionsUnderOtherKeys(
   const found: string[] = [];
   try {
     for await (const { version, current } of provider.versions?.list(id, context, { signal }) ?? []) {
-      if (!current) {
-        const { record } = await provider.retrieve(id, context, { version, signal });
-        if (isEncrypted(record) && encryption.kidOf(record) !== encryption.primaryKid) {
-          found.push(version);
-        }
+      if (!current && (await needsOtherKey(version))) {
+        found.push(version);
       }
     }
   } catch (error) {
-    // Deleted or pruned while we looked: what is gone needs no key.
+    // Deleted while we looked: what is gone needs no key.
     if (!hasCode(error, 'NOT_FOUND')) {
       throw error;
     }
   }
   return found;
+
+  async function needsOtherKey(version: string): Promise<boolean> {
+    try {
+      const { record } = await provider.retrieve(id, context, { version, signal });
+      return isEncrypted(record) && encryption.kidOf(record) !== encryption.primaryKid;
+    } catch (error) {
+      if (hasCode(error, 'NOT_FOUND')) {
+        return false;
+      }
+      // It cannot be read now, but may be later, and may need any key then.
+      if (error instanceof CryptoError || hasCode(error, 'INVALID_STATE')) {
+        return true;
+      }
+      throw error;
+    }
+  }
 }
