@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import type { DriverTraits } from './driver.ts';
 import { CryptoError, StorageError } from './errors.ts';
-import type { RecordMeta } from './metadata.ts';
-import { parseWith } from './validation.ts';
+import type { RecordMeta, Tags } from './metadata.ts';
+import { invalidArgument, parseWith } from './validation.ts';
 
 /** A credential's content key, wrapped, and its value, encrypted: the flattened JSON serialization of JWE (RFC 7516). */
 export interface EncryptedData {
@@ -61,6 +61,15 @@ const isoDate = v.pipe(
   }, 'must be a date as Date.toISOString() writes it'),
 );
 
+// Not v.record: it leaves out the keys `constructor` and `prototype`, and the record would no longer be what was written.
+const tagsSchema = v.custom<Tags>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((tag) => typeof tag === 'string'),
+);
+
 const recordEntries = {
   v: v.literal(1),
   kind: v.literal('value'),
@@ -70,7 +79,7 @@ const recordEntries = {
     lastModified: isoDate,
     expiresAt: v.exactOptional(isoDate),
     rotationPolicy: v.exactOptional(v.strictObject({ intervalDays: v.pipe(v.number(), v.integer()) })),
-    tags: v.record(v.string(), v.string()),
+    tags: tagsSchema,
   }),
 };
 
@@ -136,6 +145,16 @@ export function checkRecordArgument(record: StoredRecord): void {
     'INVALID_ARGUMENT',
     'record',
   );
+}
+
+/**
+ * @throws ValidationError INVALID_ARGUMENT
+ */
+export function checkTagCount({ meta }: StoredRecord, { tags }: DriverTraits): void {
+  const count = Object.keys(meta.tags).length;
+  if (count > tags.count) {
+    throw invalidArgument('tags', `must be at most ${tags.count}, the limit of the backend, got ${count}`);
+  }
 }
 
 /**

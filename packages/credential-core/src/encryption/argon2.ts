@@ -36,7 +36,7 @@ export async function argon2id(message: Uint8Array, salt: Uint8Array, cost: Argo
   try {
     return await argon2idNative(message, salt, cost);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ERR_CRYPTO_ARGON2_NOT_SUPPORTED') {
+    if ((error as { code?: unknown }).code === 'ERR_CRYPTO_ARGON2_NOT_SUPPORTED') {
       return await argon2idInWorker(message, salt, cost);
     }
     throw error;

@@ -55,12 +55,14 @@ export function seal(
 }
 
 /**
- * Reads the encoding, strictly: exactly the six members, canonical base64url, lengths as the algorithms have them.
+ * Reads the encoding, strictly: exactly the six members, canonical base64url.
  * @throws CryptoError CORRUPTED
  */
 export function parseEnvelope(jwe: EncryptedData): Envelope {
-  const foreign = Object.keys(jwe).find((key) => !(fields as readonly string[]).includes(key));
-  if (foreign !== undefined) {
+  if (typeof jwe !== 'object' || jwe === null) {
+    throw new CryptoError('CORRUPTED', 'the record holds no encrypted value');
+  }
+  if (Object.keys(jwe).some((key) => !(fields as readonly string[]).includes(key))) {
     throw new CryptoError('CORRUPTED', 'the encrypted value has a member that does not belong to it');
   }
   if (typeof jwe.protected !== 'string' || typeof jwe.aad !== 'string') {
@@ -69,20 +71,17 @@ export function parseEnvelope(jwe: EncryptedData): Envelope {
   return {
     protected: jwe.protected,
     aad: jwe.aad,
-    encryptedKey: decodeField(jwe, 'encrypted_key', 40),
-    iv: decodeField(jwe, 'iv', 12),
+    encryptedKey: decodeField(jwe, 'encrypted_key'),
+    iv: decodeField(jwe, 'iv'),
     ciphertext: decodeField(jwe, 'ciphertext'),
-    tag: decodeField(jwe, 'tag', 16),
+    tag: decodeField(jwe, 'tag'),
   };
 }
 
-function decodeField(jwe: EncryptedData, name: (typeof fields)[number], length?: number): Buffer {
+function decodeField(jwe: EncryptedData, name: (typeof fields)[number]): Buffer {
   const bytes = decodeBase64url(jwe[name]);
-  if (bytes === undefined || (length !== undefined && bytes.byteLength !== length)) {
-    throw new CryptoError(
-      'CORRUPTED',
-      `${name} of the encrypted value is not canonical base64url${length === undefined ? '' : ` of ${length} bytes`}`,
-    );
+  if (bytes === undefined) {
+    throw new CryptoError('CORRUPTED', `${name} of the encrypted value is not canonical base64url`);
   }
   return bytes;
 }
@@ -133,16 +132,20 @@ function parseHeader(header: string): Header | undefined {
 /**
  * Decrypts an envelope whose header was read. The result is in memory of its own, for the caller to zero.
  * @param aad - what the reader built by itself, as base64url; the carried one must equal it.
- * @throws CryptoError DECRYPTION_FAILED
+ * @throws CryptoError CORRUPTED for lengths that the algorithms do not give, DECRYPTION_FAILED
  */
 export function open(envelope: Envelope, keyEncryptionKey: KeyObject, aad: string): Buffer {
+  const { encryptedKey, iv, tag } = envelope;
+  if (encryptedKey.byteLength !== 40 || iv.byteLength !== 12 || tag.byteLength !== 16) {
+    throw new CryptoError('CORRUPTED', 'encrypted_key, iv or tag of the encrypted value is cut or too long');
+  }
   if (envelope.aad !== aad) {
     throw new CryptoError(
       'DECRYPTION_FAILED',
       'the encrypted value was made for another id, scope, write or metadata',
     );
   }
-  const contentKey = unwrapKey(envelope.encryptedKey, keyEncryptionKey);
+  const contentKey = unwrapKey(encryptedKey, keyEncryptionKey);
   if (contentKey === undefined) {
     throw new CryptoError('DECRYPTION_FAILED', 'the content key was altered or wrapped by another key');
   }
@@ -150,7 +153,7 @@ export function open(envelope: Envelope, keyEncryptionKey: KeyObject, aad: strin
     const plaintext = decryptContent(
       envelope,
       contentKey,
-      envelope.iv,
+      iv,
       additionalData(envelope.protected, envelope.aad),
     );
     if (plaintext === undefined) {

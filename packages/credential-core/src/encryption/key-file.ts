@@ -111,7 +111,9 @@ function cannotCreate(path: string, cause: unknown): ValidationError {
 }
 
 function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  return typeof error === 'object' && error !== null && 'code' in error
+    ? String(error.code)
+    : 'unknown error';
 }
 
 /** For a POSIX shell. */

@@ -102,7 +102,7 @@ export class EncryptionManager {
    * @throws CryptoError CORRUPTED, UNSUPPORTED_FORMAT
    */
   kidOf(record: EncryptedRecord): string {
-    return readKid(record.jwe.protected);
+    return readKid(parseEnvelope(record.jwe).protected);
   }
 
   async #keyFor(envelope: Envelope, aad: string): Promise<EncryptionKey> {
