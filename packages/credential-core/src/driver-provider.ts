@@ -44,7 +44,13 @@ import type {
   VersionHistory,
   WatchOptions,
 } from './provider.ts';
-import { checkRecordArgument, checkRecordSize, isEncrypted, type StoredRecord } from './record.ts';
+import {
+  checkRecordArgument,
+  checkRecordSize,
+  checkTagCount,
+  isEncrypted,
+  type StoredRecord,
+} from './record.ts';
 import type { Revision } from './revision.ts';
 import { parseWith } from './validation.ts';
 
@@ -175,6 +181,7 @@ export class DriverProvider implements StorageProvider {
       this.#require(ifAbsent !== true || this.capabilities.ifAbsent, 'store with ifAbsent');
       this.#require(ifRevision === undefined || this.capabilities.ifRevision, 'store with ifRevision');
       this.#require(isEncrypted(record) || this.capabilities.plainValues, "encryption: 'provider'");
+      checkTagCount(record, this.#driver.traits);
       checkRecordSize(record, this.#driver.traits);
       return this.#ready(call, () =>
         this.#driver.write(call, target, record, { ifAbsent, ifRevision, adopt }),
