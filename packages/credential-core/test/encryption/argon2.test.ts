@@ -2,6 +2,9 @@ import * as crypto from 'node:crypto';
 import { describe, expect, it, jest } from '@jest/globals';
 import { argon2id, argon2idInWorker } from '../../src/encryption/argon2.ts';
 
+// Deriving takes its time on a busy machine, most of all where Node has no Argon2id of its own.
+jest.setTimeout(60_000);
+
 const message = Buffer.from('correct horse battery staple');
 const salt = Buffer.from('0123456789abcdef');
 // Computed once by Node 24's own implementation.

@@ -2,6 +2,9 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import * as argon2 from '../../src/encryption/argon2.ts';
 import { ValidationError } from '../../src/errors.ts';
 
+// Deriving takes its time on a busy machine, most of all where Node has no Argon2id of its own.
+jest.setTimeout(60_000);
+
 /** Counts derivations, and says what they were given. */
 const derive = jest.fn(argon2.argon2id);
 jest.unstable_mockModule('../../src/encryption/argon2.ts', () => ({ ...argon2, argon2id: derive }));

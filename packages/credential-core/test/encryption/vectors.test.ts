@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { calculateJwkThumbprint, flattenedDecrypt } from 'jose';
 import { argon2idInWorker } from '../../src/encryption/argon2.ts';
 import { EncryptionKey } from '../../src/encryption/key.ts';
@@ -7,6 +7,9 @@ import { EncryptionManager } from '../../src/encryption/manager.ts';
 import type { PassphraseDescriptor } from '../../src/encryption/passphrase.ts';
 import { checkRecord, type EncryptedRecord } from '../../src/record.ts';
 import { codeOf, publicKeyBytes, target } from './fixture.ts';
+
+// Deriving takes its time on a busy machine, most of all where Node has no Argon2id of its own.
+jest.setTimeout(60_000);
 
 interface VectorFile {
   readonly key: {
