@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ValidationError } from '../errors.ts';
 
@@ -28,23 +29,42 @@ export async function readKeyFile(path: string): Promise<Buffer> {
 }
 
 /**
- * Creates a key file of mode 0600, on disk when this resolves. Overwrites nothing.
+ * Creates a key file of mode 0600, on disk when this resolves. Overwrites nothing, and nobody ever sees a part of it:
+ * it gets its name by a link, which is exclusive, once it is whole.
  * @throws ValidationError INVALID_CONFIG
  */
 export async function createKeyFile(path: string, content: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600).catch((cause) => {
-    throw cannotCreate(path, cause);
-  });
+  const draft = `${path}.${randomUUID()}.tmp`;
   try {
-    await file.writeFile(content);
-    await file.sync();
-    await syncDirectory(dirname(path));
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await link(draft, path);
   } catch (cause) {
-    await unlink(path).catch(() => {});
     throw cannotCreate(path, cause);
   } finally {
-    await file.close();
+    await unlink(draft).catch(() => {});
   }
+  await syncDirectory(dirname(path)).catch((cause) => {
+    throw cannotCreate(path, cause);
+  });
+}
+
+/** Whether there is something at the path, be it readable or not. */
+export async function keyFileExists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    (cause) => {
+      if (codeOf(cause) === 'ENOENT') {
+        return false;
+      }
+      throw cannotRead(path, cause);
+    },
+  );
 }
 
 /** The name of a new file is durable only with its directory; Windows has no such call. */

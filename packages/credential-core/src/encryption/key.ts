@@ -1,13 +1,18 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
+import * as v from 'valibot';
 import { ValidationError } from '../errors.ts';
 import { Secret } from '../secret.ts';
-import { invalidArgument, shapeOf } from '../validation.ts';
-import { createKeyFile, readKeyFile } from './key-file.ts';
+import { invalidArgument, optionsSchema, parseWith, shapeOf } from '../validation.ts';
+import { createKeyFile, keyFileExists, readKeyFile } from './key-file.ts';
 import { checkPassphrase, type PassphraseDescriptor, passphraseDescriptor, unlock } from './passphrase.ts';
 import { thumbprint } from './thumbprint.ts';
 
 const keyLength = 32;
+
+const fileSchema: v.GenericSchema<unknown, { readonly create?: boolean }> = optionsSchema({
+  create: v.optional(v.boolean((issue) => `must be true or false, got ${shapeOf(issue.input)}`)),
+}) as never;
 
 /** The key itself, for this package alone; of a passphrase key, derived now if it was not yet. */
 export let keyObjectOf: (key: EncryptionKey) => KeyObject | Promise<KeyObject>;
@@ -72,9 +77,22 @@ export class EncryptionKey {
   /**
    * Reads a key file: base64 text or 32 raw bytes. On POSIX systems it must belong to this process's user and be
    * closed to everyone else (mode 0600 or less).
+   * @param options - `create`: makes the file, with a new random key, where there is none. A key that was lost is not
+   * brought back by this: what it encrypted is KEY_NOT_FOUND under the new one.
    * @throws ValidationError INVALID_CONFIG; its remedy holds the command to run.
    */
-  static async fromFile(path: string): Promise<EncryptionKey> {
+  static async fromFile(path: string, options: { readonly create?: boolean } = {}): Promise<EncryptionKey> {
+    const { create = false } = parseWith(fileSchema, options, 'INVALID_ARGUMENT', 'options');
+    if (create && !(await keyFileExists(path))) {
+      try {
+        return await EncryptionKey.createFile(path);
+      } catch (error) {
+        // Another process may have been first; its key is the one to use.
+        if (!(await keyFileExists(path))) {
+          throw error;
+        }
+      }
+    }
     const content = await readKeyFile(path);
     try {
       const bytes =

@@ -1,8 +1,19 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { inspect, promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
@@ -260,6 +271,22 @@ describe('a key file', () => {
     );
     const created = results.filter((result) => result.status === 'fulfilled').map(({ value }) => value.kid);
     expect(created).toEqual([(await EncryptionKey.fromFile(path)).kid]);
+  });
+
+  it('is made by fromFile where there is none, once for all who ask at the same time', async () => {
+    const path = newPath();
+    const keys = await Promise.all(
+      Array.from({ length: 10 }, () => EncryptionKey.fromFile(path, { create: true })),
+    );
+    const { kid } = await EncryptionKey.fromFile(path);
+    expect(new Set(keys.map((key) => key.kid))).toEqual(new Set([kid]));
+    const drafts = (await readdir(directory)).filter((name) => name.startsWith(`${basename(path)}.`));
+    expect(drafts).toEqual([]);
+    expect(await codeOf(() => EncryptionKey.fromFile(path, { crate: true } as never))).toBe(
+      'INVALID_ARGUMENT',
+    );
+    await writeFile(path, 'damaged');
+    expect(await codeOf(() => EncryptionKey.fromFile(path, { create: true }))).toBe('INVALID_CONFIG');
   });
 
   it('is not created through a symbolic link, nor where there is no directory', async () => {
