@@ -52,7 +52,7 @@ export function sanitizedCause(error: unknown): Error {
   const { name, code, stack, message } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Partial<Record<'name' | 'code' | 'stack' | 'message', unknown>>;
-  const copy = new Error(typeof error === 'object' ? 'message withheld' : `a ${typeof error} was thrown`);
+  const copy = new Error(typeof error === 'object' ? 'message withheld' : `a thrown ${typeof error}`);
   const frames = framesOf(typeof stack === 'string' ? stack : '', typeof message === 'string' ? message : '');
   copy.name = typeof name === 'string' && /^[A-Za-z]{1,64}$/.test(name) ? name : 'Error';
   copy.stack = [`${copy.name}: ${copy.message}`, ...frames].join('\n');
