@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { ValidationError } from './errors.ts';
+import { invalidArgument, shapeOf } from './validation.ts';
 
 const redacted = '[redacted]';
 const brand = Symbol.for('nebula.credential.secret');
@@ -34,9 +35,9 @@ export class Secret implements Disposable {
   static from(value: string | Uint8Array): Secret {
     if (typeof value === 'string') {
       if (!value.isWellFormed()) {
-        throw new ValidationError(
-          'INVALID_ARGUMENT',
-          'a secret string must be well-formed Unicode; pass bytes otherwise',
+        throw invalidArgument(
+          'secret',
+          'must be well-formed Unicode where it is a string; pass bytes otherwise',
         );
       }
       // Not from the shared pool: the memory behind it is this secret's alone.
@@ -49,10 +50,7 @@ export class Secret implements Disposable {
       bytes.set(value);
       return new Secret(bytes);
     }
-    throw new ValidationError(
-      'INVALID_ARGUMENT',
-      `a secret is made from a string or a Uint8Array, not from ${value === null ? 'null' : typeof value}`,
-    );
+    throw invalidArgument('secret', `must be a string or a Uint8Array, got ${shapeOf(value)}`);
   }
 
   /** Length in bytes. */

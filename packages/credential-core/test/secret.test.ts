@@ -67,10 +67,10 @@ describe('a Secret', () => {
 
   it.each([
     ['a lone surrogate', '\ud800', 'well-formed Unicode'],
-    ['a number', 5, 'not from number'],
-    ['null', null, 'not from null'],
-    ['an object', { toString: () => canary }, 'not from object'],
-    ['an ArrayBuffer', new ArrayBuffer(4), 'not from object'],
+    ['a number', 5, 'got 5'],
+    ['null', null, 'got null'],
+    ['an object', { toString: () => canary }, 'got an object (Object)'],
+    ['an ArrayBuffer', new ArrayBuffer(4), 'got an object (ArrayBuffer)'],
   ])('is not made from %s', (_what, value, message) => {
     expect(() => Secret.from(value as string)).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', message: expect.stringContaining(message) }),
