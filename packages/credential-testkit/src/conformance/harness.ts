@@ -25,8 +25,11 @@ export interface ConformanceHarness {
   readonly openBroken?: (() => StorageProvider | Promise<StorageProvider>) | undefined;
   /** Secrets that the configuration of these providers holds; none may show anywhere. At least 8 characters each. */
   readonly secrets?: readonly string[] | undefined;
-  /** Makes an object as another tool would. Required where `capabilities.nativeName` is true. */
-  readonly plant?: ((nativeName: string, value: Uint8Array) => void | Promise<void>) | undefined;
+  /**
+   * Makes an object as another tool would, where the driver would keep the credential `id` of no scope.
+   * @returns its name in the backend. Required where `capabilities.nativeName` is true.
+   */
+  readonly plant?: ((id: string, value: Uint8Array) => string | Promise<string>) | undefined;
   /** Names of cases that are known to fail, each with the reason. One that passes makes the suite fail. */
   readonly knownFailures?: Readonly<Record<string, string>> | undefined;
   readonly sizes?: Partial<ConformanceSizes> | undefined;

@@ -40,11 +40,11 @@ export const unsupported: Readonly<Record<Need, (t: CaseContext) => Promise<void
     const plain = { ...header, value: Buffer.from('value') };
     const error = await refusalWithoutCall(
       provider,
-      () => provider.store('a', plain, context),
+      () => provider.store('refused', plain, context),
       'UNSUPPORTED',
     );
     assert.equal(error.outcome, 'not-applied');
-    assert.equal(await provider.exists('a', context), false);
+    assert.equal(await provider.exists('refused', context), false);
   },
   async nativeName({ provider, context }) {
     await refusalWithoutCall(
@@ -61,9 +61,9 @@ async function refusesStore(
 ): Promise<void> {
   const error = await refusalWithoutCall(
     provider,
-    () => provider.store('a', record(), context, condition),
+    () => provider.store('refused', record(), context, condition),
     'UNSUPPORTED',
   );
   assert.equal(error.outcome, 'not-applied');
-  assert.equal(await provider.exists('a', context), false);
+  assert.equal(await provider.exists('refused', context), false);
 }

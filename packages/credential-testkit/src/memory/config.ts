@@ -8,7 +8,8 @@ import {
 import * as v from 'valibot';
 import { MemoryStorage } from './storage.ts';
 
-const switchable = [
+/** All that can be switched off. */
+export const switchable = [
   'ifAbsent',
   'ifRevision',
   'deleteIfRevision',

@@ -20,5 +20,5 @@ export function fromContent(content: Content): StoredRecord {
 }
 
 function copyOf(record: PlainRecord): PlainRecord {
-  return { ...structuredClone(record), value: Uint8Array.from(record.value) };
+  return { ...record, meta: JSON.parse(JSON.stringify(record.meta)), value: Uint8Array.from(record.value) };
 }

@@ -43,8 +43,9 @@ export class MemoryStorage {
   /**
    * Makes an object as another tool would, without this library's marker.
    * @param name - in the backend: `id`, or `@scope/id`.
+   * @returns the name.
    */
-  plant(name: string, value: Uint8Array): void {
+  plant(name: string, value: Uint8Array): string {
     const meta = { lastModified: new Date().toISOString(), tags: {} };
     this.#foreign.set(name, {
       v: 1,
@@ -53,6 +54,7 @@ export class MemoryStorage {
       meta,
       value: Uint8Array.from(value),
     });
+    return name;
   }
 
   /** What {@link MemoryStorage.plant} put there. */

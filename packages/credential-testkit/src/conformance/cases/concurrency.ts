@@ -47,7 +47,10 @@ export const concurrency: CaseGroup = {
           assert.deepEqual(seen, byWriteId.get(seen.writeId));
         }
         const last = await provider.retrieve('a', context);
-        assert.equal(revisions.indexOf(last.revision), records.findIndex(({ writeId }) => writeId === last.record.writeId));
+        assert.equal(
+          revisions.indexOf(last.revision),
+          records.findIndex(({ writeId }) => writeId === last.record.writeId),
+        );
       },
     },
     {

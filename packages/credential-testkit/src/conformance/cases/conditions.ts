@@ -52,9 +52,7 @@ export const conditions: CaseGroup = {
         const providers = [t.provider, await t.open()];
         const records = Array.from({ length: t.sizes.racers }, () => record());
         const results = await Promise.allSettled(
-          records.map((content, at) =>
-            pick(providers, at).store('a', content, context, { ifAbsent: true }),
-          ),
+          records.map((content, at) => pick(providers, at).store('a', content, context, { ifAbsent: true })),
         );
         const winners = records.filter((_, at) => results[at]?.status === 'fulfilled');
         assert.equal(winners.length, 1);

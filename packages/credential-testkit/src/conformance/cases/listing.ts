@@ -19,9 +19,7 @@ export const listing: CaseGroup = {
       async run({ provider, context, record, settled }) {
         await provider.store('a', record(), context);
         await provider.store('a', record(), context);
-        await settled(async () =>
-          assert.deepEqual(await Array.fromAsync(provider.list({}, context)), ['a']),
-        );
+        await settled(async () => assert.deepEqual(await Array.fromAsync(provider.list({}, context)), ['a']));
         await provider.delete('a', context);
         await settled(async () => assert.deepEqual(await Array.fromAsync(provider.list({}, context)), []));
       },
@@ -130,7 +128,13 @@ export const listing: CaseGroup = {
     {
       name: 'tags of case and prefix alike are told apart',
       async run({ provider, context, record, settled }) {
-        for (const [id, stage] of Object.entries({ a: 'prod', b: 'Prod', c: 'production', d: '!prod', e: 'pro' })) {
+        for (const [id, stage] of Object.entries({
+          a: 'prod',
+          b: 'Prod',
+          c: 'production',
+          d: '!prod',
+          e: 'pro',
+        })) {
           await provider.store(id, record({ tags: { stage } }), context);
         }
         for (const [id, stage] of Object.entries({ a: 'prod', b: 'Prod', d: '!prod', e: 'pro' })) {

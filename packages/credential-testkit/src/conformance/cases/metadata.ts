@@ -45,7 +45,11 @@ export const metadata: CaseGroup = {
       name: 'optional metadata that is overwritten with none is gone',
       async run({ provider, context, record }) {
         const content = record({ tags: { a: 'b' } });
-        const meta = { ...content.meta, expiresAt: '2100-01-01T00:00:00.000Z', rotationPolicy: { intervalDays: 1 } };
+        const meta = {
+          ...content.meta,
+          expiresAt: '2100-01-01T00:00:00.000Z',
+          rotationPolicy: { intervalDays: 1 },
+        };
         await provider.store('a', { ...content, meta }, context);
         await provider.store('a', record(), context);
         const { metadata: found } = await provider.head('a', context);

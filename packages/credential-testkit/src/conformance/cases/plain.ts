@@ -121,14 +121,14 @@ export const plainValues: CaseGroup = {
       async run(t) {
         const { harness, unscopedId } = t;
         assert.ok(harness.plant, 'capabilities.nativeName needs harness.plant');
-        const name = unscopedId();
-        await harness.plant(name, Buffer.from('made elsewhere'));
+        const id = unscopedId();
+        const nativeName = await harness.plant(id, Buffer.from('made elsewhere'));
         const manager = new CredentialManager({ provider: t.provider, encryption: 'provider' });
-        const { secret } = await manager.retrieve('elsewhere', { nativeName: name });
+        const { secret } = await manager.retrieve('elsewhere', { nativeName });
         assert.equal(await secret.expose((bytes) => bytes.toString()), 'made elsewhere');
         const listed: string[] = await Array.fromAsync(manager.list());
-        assert.ok(!listed.includes(name), 'lists show only what carries our marker');
-        await refusal(manager.retrieve('elsewhere', { nativeName: `${name}-absent` }), 'NOT_FOUND');
+        assert.ok(!listed.includes(id), 'lists show only what carries our marker');
+        await refusal(manager.retrieve('elsewhere', { nativeName: `${nativeName}-absent` }), 'NOT_FOUND');
       },
     },
     {
@@ -137,13 +137,13 @@ export const plainValues: CaseGroup = {
       async run(t) {
         const { harness, unscopedId } = t;
         assert.ok(harness.plant, 'capabilities.nativeName needs harness.plant');
-        const name = unscopedId();
-        await harness.plant(name, Buffer.from('made elsewhere'));
+        const id = unscopedId();
+        await harness.plant(id, Buffer.from('made elsewhere'));
         const manager = new CredentialManager({ provider: t.provider, encryption: 'provider' });
-        const error = await refusal(manager.store(name, 'ours'), 'INVALID_STATE');
+        const error = await refusal(manager.store(id, 'ours'), 'INVALID_STATE');
         assert.equal(error.outcome, 'not-applied');
-        await manager.store(name, 'ours', { adopt: true });
-        await readBack(manager, name, Buffer.from('ours'));
+        await manager.store(id, 'ours', { adopt: true });
+        await readBack(manager, id, Buffer.from('ours'));
       },
     },
   ],

@@ -18,9 +18,17 @@ export const scopes: CaseGroup = {
           assert.deepEqual((await provider.retrieve(id, place)).record, records[at]);
         }
         await provider.delete(id, context);
-        assert.deepEqual(await Promise.all(places.map((place) => provider.exists(id, place))), [true, false, true]);
+        assert.deepEqual(await Promise.all(places.map((place) => provider.exists(id, place))), [
+          true,
+          false,
+          true,
+        ]);
         await provider.delete(id);
-        assert.deepEqual(await Promise.all(places.map((place) => provider.exists(id, place))), [false, false, true]);
+        assert.deepEqual(await Promise.all(places.map((place) => provider.exists(id, place))), [
+          false,
+          false,
+          true,
+        ]);
       },
     },
     {

@@ -23,7 +23,11 @@ export const values: CaseGroup = {
         const manager = new CredentialManager({ provider, encryption: await createKeys(), context: longest });
         const value = randomBytes(capabilities.maxPlaintextBytes);
         const id = 'x'.repeat(128);
-        const dates = { createdAt: new Date(), expiresAt: new Date('9999-12-31'), rotationPolicy: { intervalDays: 3_650 } };
+        const dates = {
+          createdAt: new Date(),
+          expiresAt: new Date('9999-12-31'),
+          rotationPolicy: { intervalDays: 3_650 },
+        };
         await manager.store(id, value, dates);
         await readBack(manager, id, value);
       },
@@ -91,13 +95,21 @@ export const values: CaseGroup = {
       needs: ['ifRevision'],
       async run({ provider, context }) {
         const [old, next] = [await createKey(), await createKey()];
-        const before = new CredentialManager({ provider, encryption: new EncryptionManager({ primary: old }), context });
+        const before = new CredentialManager({
+          provider,
+          encryption: new EncryptionManager({ primary: old }),
+          context,
+        });
         const ids = Array.from({ length: 10 }, (_, at) => `id-${at}`);
         await Promise.all(ids.map((id) => before.store(id, id)));
         const both = new EncryptionManager({ primary: next, retired: [old] });
         const report = await new CredentialManager({ provider, encryption: both, context }).rotateKeys();
         assert.deepEqual([report.rotated, report.failed], [ids.length, 0]);
-        const after = new CredentialManager({ provider, encryption: new EncryptionManager({ primary: next }), context });
+        const after = new CredentialManager({
+          provider,
+          encryption: new EncryptionManager({ primary: next }),
+          context,
+        });
         for (const id of ids) {
           await readBack(after, id, Buffer.from(id));
         }

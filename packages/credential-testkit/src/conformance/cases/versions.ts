@@ -33,7 +33,10 @@ export const versions: CaseGroup = {
       async run(t) {
         const { provider, context, record } = t;
         const [first, second] = [record({ tags: { n: '1' } }), record({ tags: { n: '2' } })];
-        const before = [await provider.store('a', first, context), await provider.store('a', second, context)];
+        const before = [
+          await provider.store('a', first, context),
+          await provider.store('a', second, context),
+        ];
         const history = await Array.fromAsync(historyOf(t).list('a', context));
         const revision = await historyOf(t).restore('a', history[1]?.version ?? '', context);
         assert.ok(!before.includes(revision), 'a restore gives a revision of its own');

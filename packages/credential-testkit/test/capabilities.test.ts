@@ -1,0 +1,42 @@
+import { afterAll, describe, expect, it } from '@jest/globals';
+import {
+  describeConformance,
+  MemoryStorage,
+  MemoryStorageProvider,
+  type SwitchableCapability,
+} from '../src/index.ts';
+import { switchable } from '../src/memory/config.ts';
+
+const configurations: readonly (readonly SwitchableCapability[])[] = [
+  ...switchable.map((capability) => [capability]),
+  [...switchable],
+  ['ifRevision', 'deleteIfRevision'],
+  ['versions', 'deleted'],
+];
+
+for (const without of configurations) {
+  const storage = new MemoryStorage({
+    history: !without.includes('versions'),
+    bin: !without.includes('deleted'),
+  });
+  const open = (): MemoryStorageProvider => new MemoryStorageProvider({ storage, without, pageSize: 7 });
+
+  describe(`without ${without.join(', ')}`, () => {
+    it('says so', () => {
+      const { capabilities } = open();
+      expect(switchable.filter((capability) => !capabilities[capability])).toEqual(
+        switchable.filter((capability) => without.includes(capability)),
+      );
+    });
+
+    describeConformance(
+      { describe, it, afterAll },
+      {
+        name: 'MemoryStorageProvider',
+        open,
+        plant: (id, value) => storage.plant(id, value),
+        sizes: { racers: 10, reads: 50, entries: 40 },
+      },
+    );
+  });
+}
