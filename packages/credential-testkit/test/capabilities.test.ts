@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { createProvider } from '@nebula/credential-core';
 import {
   describeConformance,
+  injectFaults,
+  MemoryDriver,
   MemoryStorage,
   MemoryStorageProvider,
   type SwitchableCapability,
@@ -34,6 +37,10 @@ for (const without of configurations) {
       {
         name: 'MemoryStorageProvider',
         open,
+        openFaulty: (plan) =>
+          createProvider(injectFaults(new MemoryDriver(storage, { without, pageSize: 7 }), plan), {
+            retry: { baseDelay: 1 },
+          }),
         plant: (id, value) => storage.plant(id, value),
         sizes: { racers: 10, reads: 50, entries: 40 },
       },

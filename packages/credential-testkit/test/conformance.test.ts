@@ -1,5 +1,12 @@
 import { afterAll, describe, it } from '@jest/globals';
-import { describeConformance, MemoryStorage, MemoryStorageProvider } from '../src/index.ts';
+import { createProvider } from '@nebula/credential-core';
+import {
+  describeConformance,
+  injectFaults,
+  MemoryDriver,
+  MemoryStorage,
+  MemoryStorageProvider,
+} from '../src/index.ts';
 
 const storage = new MemoryStorage();
 
@@ -8,6 +15,7 @@ describeConformance(
   {
     name: 'MemoryStorageProvider',
     open: () => new MemoryStorageProvider({ storage }),
+    openFaulty: (plan) => createProvider(injectFaults(new MemoryDriver(storage), plan)),
     plant: (id, value) => storage.plant(id, value),
   },
 );

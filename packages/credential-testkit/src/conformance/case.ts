@@ -5,6 +5,7 @@ import type {
   StorageProvider,
   Tags,
 } from '@nebula/credential-core';
+import type { FaultPlan } from '../faults/plan.ts';
 import type { ConformanceHarness, ConformanceSizes } from './harness.ts';
 
 /** Capabilities that a case can depend on. */
@@ -33,6 +34,8 @@ export interface CaseContext {
   readonly unscopedId: (id?: string) => string;
   /** One more provider on the same storage. */
   readonly open: () => Promise<StorageProvider>;
+  /** One more, on a network that does as the plan says. */
+  readonly openFaulty: (plan: FaultPlan) => Promise<StorageProvider>;
   /** An envelope as drivers see it: they cannot tell that it opens with no key. */
   readonly record: (input?: RecordInput) => EncryptedRecord;
   /** Runs assertions on listings; where the index is eventual, again until they hold or `indexDelay` is over. */

@@ -29,6 +29,10 @@ export function createContext(
     contexts.push(context);
     return context;
   };
+  const track = (other: StorageProvider): StorageProvider => {
+    opened.push(other);
+    return other;
+  };
   const context: CaseContext = {
     harness,
     provider,
@@ -41,11 +45,8 @@ export function createContext(
       unscopedIds.push(id);
       return id;
     },
-    async open() {
-      const other = await harness.open();
-      opened.push(other);
-      return other;
-    },
+    open: async () => track(await harness.open()),
+    openFaulty: async (plan) => track(await harness.openFaulty(plan)),
     settled: (assertions) =>
       eventually(assertions, provider.capabilities.index === 'eventual' ? sizes.indexDelay : 0),
   };

@@ -15,9 +15,9 @@ export async function eavesdrop(body: () => Promise<void>): Promise<readonly str
   const channel = tracingChannel<unknown>('nebula.credential');
   const subscribers = { start: hear, end: hear, asyncStart: hear, asyncEnd: hear, error: hear };
   channel.subscribe(subscribers);
-  process.on('warning', hear);
   const restores = [
     ...consoleMethods.map((method) => listen(console, method, hear)),
+    listen(process, 'emitWarning', hear),
     listen(process.stdout, 'write', hear),
     listen(process.stderr, 'write', hear),
   ];
@@ -27,7 +27,6 @@ export async function eavesdrop(body: () => Promise<void>): Promise<readonly str
     for (const restore of restores) {
       restore();
     }
-    process.off('warning', hear);
     channel.unsubscribe(subscribers);
   }
   return heard;

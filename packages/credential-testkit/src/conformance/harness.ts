@@ -1,4 +1,5 @@
 import type { StorageProvider } from '@nebula/credential-core';
+import type { FaultPlan } from '../faults/plan.ts';
 
 /** How much the suite does. The defaults suit a server at hand; lower them for one with quotas. */
 export interface ConformanceSizes {
@@ -21,10 +22,18 @@ export interface ConformanceHarness {
    * The suite closes what it opened.
    */
   readonly open: () => StorageProvider | Promise<StorageProvider>;
-  /** Makes a provider whose every operation fails: a wrong token, a dead port. What its errors show is searched. */
-  readonly openBroken?: (() => StorageProvider | Promise<StorageProvider>) | undefined;
-  /** Secrets that the configuration of these providers holds; none may show anywhere. At least 8 characters each. */
+  /** Like `open`, on a bad network: `createProvider(injectFaults(new MyDriver(...), plan))`. */
+  readonly openFaulty: (plan: FaultPlan) => StorageProvider | Promise<StorageProvider>;
+  /**
+   * Secrets that the configuration of these providers holds, tokens or passwords; none may show anywhere. At least
+   * 8 characters each.
+   */
   readonly secrets?: readonly string[] | undefined;
+  /**
+   * Makes a provider that holds the same secrets and whose every operation fails: the backend refuses them, or cannot
+   * be reached. Required with `secrets`: what the SDK's own errors carry is to be seen only so.
+   */
+  readonly openBroken?: (() => StorageProvider | Promise<StorageProvider>) | undefined;
   /**
    * Makes an object as another tool would, where the driver would keep the credential `id` of no scope.
    * @returns its name in the backend. Required where `capabilities.nativeName` is true.

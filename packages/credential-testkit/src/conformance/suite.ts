@@ -6,6 +6,7 @@ import { canary } from './cases/canary.ts';
 import { concurrency } from './cases/concurrency.ts';
 import { conditions } from './cases/conditions.ts';
 import { deleted } from './cases/deleted.ts';
+import { faults } from './cases/faults.ts';
 import { identifiers } from './cases/identifiers.ts';
 import { interruption } from './cases/interruption.ts';
 import { lifecycle } from './cases/lifecycle.ts';
@@ -35,6 +36,7 @@ const groups: readonly CaseGroup[] = [
   plainValues,
   badArguments,
   interruption,
+  faults,
   concurrency,
   lifecycle,
   canary,

@@ -11,6 +11,8 @@ export type Fault =
   | { readonly kind: 'throttle'; readonly retryAfterMs?: number }
   /** The backend answers 503; nothing is carried out. */
   | { readonly kind: 'unavailable' }
+  /** The backend refuses with 403; nothing is carried out, and nothing is repeated. */
+  | { readonly kind: 'deny' }
   /** The request is carried out after so many milliseconds. */
   | { readonly kind: 'latency'; readonly ms: number }
   /** No answer comes; the request is carried out nevertheless if `applied`, default not. */
@@ -32,6 +34,8 @@ export function classifyFault({ fault, message }: InjectedFault): Classification
   switch (fault.kind) {
     case 'throttle':
       return { code: 'RATE_LIMITED', message, retryAfterMs: fault.retryAfterMs };
+    case 'deny':
+      return { code: 'PERMISSION_DENIED', message };
     case 'reset-before':
       return { code: 'UNAVAILABLE', message, outcome: fault.outcome };
     default:

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { StorageProvider } from '@nebula/credential-core';
-import type { CaseContext, CaseGroup } from '../case.ts';
+import type { CaseGroup } from '../case.ts';
 import { failure, refusal } from '../expect.ts';
+import { operationsOf } from '../operations.ts';
 
 export const lifecycle: CaseGroup = {
   group: 'lifecycle',
@@ -84,31 +84,3 @@ export const lifecycle: CaseGroup = {
     },
   ],
 };
-
-/** One call of everything that a provider offers. */
-function operationsOf(provider: StorageProvider, t: CaseContext): Record<string, () => Promise<unknown>> {
-  const { context, record } = t;
-  const { versions, deleted, scopes, watch } = provider;
-  return {
-    connect: () => provider.connect(),
-    check: () => provider.check(),
-    store: () => provider.store('a', record(), context),
-    retrieve: () => provider.retrieve('a', context),
-    head: () => provider.head('a', context),
-    exists: () => provider.exists('a', context),
-    delete: () => provider.delete('a', context),
-    list: () => Array.fromAsync(provider.list({}, context)),
-    entries: () => Array.fromAsync(provider.entries({}, context)),
-    ...(scopes && { scopes: () => Array.fromAsync(scopes()) }),
-    ...(watch && { watch: () => Array.fromAsync(watch({}, context)) }),
-    ...(versions && {
-      'versions.list': () => Array.fromAsync(versions.list('a', context)),
-      'versions.restore': () => versions.restore('a', '1', context),
-    }),
-    ...(deleted && {
-      'deleted.list': () => Array.fromAsync(deleted.list(context)),
-      'deleted.restore': () => deleted.restore('a', context),
-      'deleted.purge': () => deleted.purge('a', context),
-    }),
-  };
-}

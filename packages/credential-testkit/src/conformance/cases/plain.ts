@@ -140,8 +140,7 @@ export const plainValues: CaseGroup = {
         const id = unscopedId();
         await harness.plant(id, Buffer.from('made elsewhere'));
         const manager = new CredentialManager({ provider: t.provider, encryption: 'provider' });
-        const error = await refusal(manager.store(id, 'ours'), 'INVALID_STATE');
-        assert.equal(error.outcome, 'not-applied');
+        await refusal(manager.store(id, 'ours'), 'INVALID_STATE');
         await manager.store(id, 'ours', { adopt: true });
         await readBack(manager, id, Buffer.from('ours'));
       },

@@ -88,9 +88,10 @@ export const presence: CaseGroup = {
         const content = record();
         const first = await provider.store('a', content, context);
         await provider.delete('a', context);
-        const second = await provider.store('a', content, context);
+        const again = { ...content, writeId: record().writeId };
+        const second = await provider.store('a', again, context);
         assert.notEqual(second, first);
-        assert.deepEqual((await provider.retrieve('a', context)).record, content);
+        assert.deepEqual((await provider.retrieve('a', context)).record, again);
       },
     },
     {
