@@ -48,7 +48,7 @@ function defaultOutcome(code: Classification['code']): WriteOutcome {
  * What of an SDK's error can be shown: its name, its code, and where it came from. Its message and its other fields may
  * hold headers, bodies and tokens.
  */
-export function sanitizedCause(error: unknown): Error {
+function sanitizedCause(error: unknown): Error {
   const { name, code, stack, message } = (
     typeof error === 'object' && error !== null ? error : {}
   ) as Partial<Record<'name' | 'code' | 'stack' | 'message', unknown>>;

@@ -49,7 +49,7 @@ function idProblem(id: string): string | undefined {
 const scopePattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Schema of {@link CredentialId}. */
-export const credentialIdSchema: v.GenericSchema<string, CredentialId> = v.pipe(
+const credentialIdSchema: v.GenericSchema<string, CredentialId> = v.pipe(
   v.string((issue) => `must be a string, got ${shapeOf(issue.input)}`),
   v.rawTransform<string, CredentialId>(({ dataset, addIssue, NEVER }) => {
     const problem = idProblem(dataset.value);
@@ -62,7 +62,7 @@ export const credentialIdSchema: v.GenericSchema<string, CredentialId> = v.pipe(
 );
 
 /** Schema of {@link Scope}. */
-export const scopeSchema: v.GenericSchema<string, Scope> = v.pipe(
+const scopeSchema: v.GenericSchema<string, Scope> = v.pipe(
   v.string((issue) => `must be a string, got ${shapeOf(issue.input)}`),
   v.regex(
     scopePattern,
