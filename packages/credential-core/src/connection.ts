@@ -77,10 +77,16 @@ export class Connection {
     open: (ended: AbortSignal) => AsyncIterable<T>,
   ): AsyncIterable<T> {
     const stop = new AbortController();
-    const ended = AbortSignal.any([stop.signal, this.#closing.signal, ...(signal ? [signal] : [])]);
+    const end = (): void => stop.abort();
+    const ended = AbortSignal.any([stop.signal, this.#closing.signal]);
+    // Not through AbortSignal.any: that takes no signal of another realm.
+    signal?.addEventListener('abort', end, { once: true });
     let iterator: AsyncIterator<T> | undefined;
     try {
       this.#assertOpen();
+      if (signal?.aborted) {
+        stop.abort();
+      }
       await this.ready(ended);
       iterator = open(ended)[Symbol.asyncIterator]();
       for (;;) {
@@ -97,6 +103,7 @@ export class Connection {
       });
     } finally {
       stop.abort();
+      signal?.removeEventListener('abort', end);
       // Not awaited: a driver that does not heed the signal must not hold the caller.
       iterator?.return?.().catch(() => undefined);
     }

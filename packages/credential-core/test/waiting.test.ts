@@ -210,6 +210,35 @@ describe('the signal of a caller', () => {
     expect(await watch?.next()).toEqual({ done: true, value: undefined });
   });
 
+  it('may be of another realm, or of a polyfill', async () => {
+    class Foreign extends EventTarget {
+      aborted = false;
+      reason: unknown;
+      abort(reason: unknown): void {
+        this.aborted = true;
+        this.reason = reason;
+        this.dispatchEvent(new Event('abort'));
+      }
+    }
+    const foreign = new Foreign();
+    const signal = foreign as never as AbortSignal;
+    const driver = new VersionedDriver();
+    const provider = createProvider(driver);
+    await provider.connect({ signal });
+    const next = provider.watch?.({}, {}, { signal })[Symbol.asyncIterator]().next() ?? Promise.resolve();
+    await turn();
+    driver.read = (call) => call.request('read', () => new Promise(() => undefined));
+    const reading = rejection(provider.retrieve('a', {}, { signal }));
+    foreign.abort('enough');
+    expect(await reading).toMatchObject({ code: 'ABORTED', cause: 'enough' });
+    expect(await rejection(next)).toMatchObject({ code: 'ABORTED', cause: 'enough' });
+    const late = rejection(collect(provider.watch?.({}, {}, { signal }) ?? collectable()));
+    expect(await late).toMatchObject({ code: 'ABORTED', cause: 'enough' });
+    expect(listeners(signal)).toBe(0);
+  });
+
+  async function* collectable(): AsyncIterable<never> {}
+
   it('resumes a watch after the cursor of a change', async () => {
     const provider = createProvider(new VersionedDriver());
     for (const id of ['a', 'b', 'c']) {
