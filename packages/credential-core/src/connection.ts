@@ -117,7 +117,12 @@ export class Connection {
   async #close(): Promise<void> {
     this.#closing.abort();
     await Promise.allSettled([...this.#running, this.#connecting]);
-    await this.#driver.close?.();
+    try {
+      await this.#driver.close?.();
+    } catch (thrown) {
+      const { error } = classifyFailure(this.#driver, thrown, 'close');
+      throw annotate(error, { provider: this.#driver.name, operation: 'close' });
+    }
   }
 
   #shared(): Promise<void> {

@@ -106,6 +106,20 @@ describe('what a driver throws', () => {
     await provider.close();
   });
 
+  it('in close goes through the table as well', async () => {
+    const driver = new MapDriver();
+    Object.assign(driver, {
+      close: async () => {
+        throw new SdkError(canary);
+      },
+    });
+    const provider = await connected(driver);
+    const error = await rejection(provider.close());
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', provider: 'map', operation: 'close' });
+    expectClean(error);
+    expect(provider.state).toBe('closed');
+  });
+
   it.each<[string, unknown, string]>([
     ['a string', canary, 'a thrown string'],
     ['undefined', undefined, 'a thrown undefined'],
