@@ -36,7 +36,7 @@ async function tour(): Promise<void> {
     const encryption = new EncryptionManager({ primary: key });
     const provider = new LocalStorageProvider({ directory });
     return new CredentialManager({ provider, encryption });
-  });
+  }, 'credentials');
   show('key file', `${keyFile} (mode ${await modeOf(keyFile)})`);
 
   chapter(
@@ -69,7 +69,7 @@ async function tour(): Promise<void> {
   chapter('Read', 'A secret does not print itself: it has to be opened.');
   const token = await run(async () => {
     return await credentials.retrieve('github/token');
-  });
+  }, 'token');
   show('printed', String(token.secret));
   await token.secret.expose((bytes) => {
     show('opened', `${bytes.toString().slice(0, 8)}... (${bytes.byteLength} bytes)`);
@@ -88,8 +88,8 @@ async function tour(): Promise<void> {
   await writeFile(file, withOneByteChanged(text));
   explain(
     await run(async () => {
-      return await credentials.retrieve('github/token').catch((error: unknown) => error);
-    }),
+      return await credentials.retrieve('github/token').catch((error) => error);
+    }, 'error'),
   );
   await writeFile(file, text);
   show('put back', `${(await credentials.retrieve('github/token')).secret.size} bytes`);
@@ -101,8 +101,8 @@ async function tour(): Promise<void> {
       await credentials.store('postgres/password', 'from the first', { ifRevision: revision });
       return await credentials
         .store('postgres/password', 'from the second', { ifRevision: revision })
-        .catch((error: unknown) => error);
-    }),
+        .catch((error) => error);
+    }, 'error'),
   );
 
   await credentials.provider.close();

@@ -4,7 +4,6 @@ import {
   type Call,
   type Classification,
   type CredentialId,
-  createProvider,
   type Driver,
   type DriverEntry,
   type DriverHead,
@@ -17,7 +16,6 @@ import {
   type Reconciliation,
   type Revision,
   StorageError,
-  type StorageProvider,
   type StoredRecord,
   serializeRecord,
   type Target,
@@ -41,7 +39,8 @@ const meanings: Readonly<Record<number, Omit<Classification, 'message'>>> = {
   13: { code: 'QUOTA_EXCEEDED', remedy: 'Free space on the disk of the database file.' }, // SQLITE_FULL
 };
 
-class SqliteDriver implements Driver {
+/** Credentials in a SQLite database: `createProvider(new SqliteDriver('credentials.db'))`. */
+export class SqliteDriver implements Driver {
   readonly name = 'sqlite';
   readonly traits: DriverTraits = {
     ifAbsent: true,
@@ -183,9 +182,4 @@ class SqliteDriver implements Driver {
       throw error;
     }
   }
-}
-
-/** Credentials in a SQLite database. */
-export function sqliteProvider(path: string): StorageProvider {
-  return createProvider(new SqliteDriver(path));
 }

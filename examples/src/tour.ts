@@ -15,10 +15,13 @@ export function chapter(title: string, ...text: readonly string[]): void {
   }
 }
 
-/** Shows the code of a step, exactly as it runs, then runs it. */
-export async function run<T>(step: () => Promise<T>): Promise<T> {
+/**
+ * Shows the code of a step, exactly as it runs, then runs it.
+ * @param name - what to call the result in the code shown.
+ */
+export async function run<T>(step: () => Promise<T>, name = 'result'): Promise<T> {
   console.log();
-  for (const line of codeOf(step)) {
+  for (const line of codeOf(step, name)) {
     console.log(style('green', `    ${line}`));
   }
   return step();
@@ -29,7 +32,7 @@ export function show(label: string, value: unknown = ''): void {
   console.log(`  ${style('dim', `${label}:`)} ${String(value)}`);
 }
 
-function codeOf(step: () => Promise<unknown>): readonly string[] {
+function codeOf(step: () => Promise<unknown>, name: string): readonly string[] {
   const source = step.toString();
   const body = source.slice(source.indexOf('{') + 1, source.lastIndexOf('}'));
   const lines = body.split('\n').filter((line) => line.trim() !== '');
@@ -38,6 +41,6 @@ function codeOf(step: () => Promise<unknown>): readonly string[] {
     line
       .slice(indent)
       .trimEnd()
-      .replace(/^return /, ''),
+      .replace(/^return /, `const ${name} = `),
   );
 }
