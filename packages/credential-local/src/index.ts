@@ -1,1 +1,3 @@
-export const x: string = 'local';
+export type { LocalStorageOptions, Locking } from './config.ts';
+export { LocalStorageProvider } from './provider.ts';
+export { providerFromUrl } from './url.ts';
