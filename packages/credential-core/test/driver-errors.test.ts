@@ -129,7 +129,8 @@ describe('what a driver throws', () => {
       Object.assign(Object.create(null), { stack: 5, message: Symbol('x') }),
       'message withheld',
     ],
-    ['an error with a quoted stack', quoting(), 'message withheld'],
+    ['an error that quotes a stack', new Error(`500\n    at Server(${canary})`), 'message withheld'],
+    ['an error that quoted one', quoting(), 'message withheld'],
   ])('%s has no message of its own', async (_what, thrown, message) => {
     const driver = new MapDriver();
     const provider = await connected(driver);

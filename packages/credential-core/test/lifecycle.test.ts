@@ -180,6 +180,15 @@ describe('connect under a fake clock', () => {
     expect(Math.round((ended ?? 0) - started)).toBe(longest);
   });
 
+  it('does so too when the driver waits for what is no request', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    const driver = new MapDriver();
+    driver.connect = () => new Promise(() => undefined);
+    const failed = rejection(createProvider(driver).connect({ timeout: 60_000 }));
+    await jest.advanceTimersByTimeAsync(2_000);
+    expect(await failed).toMatchObject({ code: 'TIMEOUT', timeoutMs: 2_000 });
+  });
+
   it('also retries no longer than that', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     const driver = new MapDriver();
