@@ -56,15 +56,14 @@ export {
   type Scope,
   scope,
 } from './identity.ts';
-export {
-  type Credential,
-  CredentialManager,
-  type CredentialManagerOptions,
-  type ManagerCallOptions,
-  type ManagerDeleteOptions,
-  type ManagerRetrieveOptions,
-  type ManagerStoreOptions,
-} from './manager.ts';
+export { type Credential, CredentialManager } from './manager.ts';
+export type {
+  CredentialManagerOptions,
+  ManagerCallOptions,
+  ManagerDeleteOptions,
+  ManagerRetrieveOptions,
+  ManagerStoreOptions,
+} from './manager-options.ts';
 export {
   type CredentialFilter,
   type CredentialMetadata,

@@ -1,6 +1,5 @@
-import * as v from 'valibot';
-import { callEntries, deleteEntries, retrieveEntries, storeEntries } from './call-options.ts';
-import { EncryptionManager } from './encryption/manager.ts';
+import type * as v from 'valibot';
+import type { EncryptionManager } from './encryption/manager.ts';
 import {
   annotate,
   CredentialError,
@@ -9,20 +8,23 @@ import {
   StorageError,
   ValidationError,
 } from './errors.ts';
+import { type CredentialId, credentialId, isCredentialId, type ParsedContext } from './identity.ts';
 import {
-  type CredentialContext,
-  type CredentialId,
-  contextSchema,
-  credentialId,
-  isCredentialId,
-  type ParsedContext,
-} from './identity.ts';
+  type CredentialManagerOptions,
+  callSchema,
+  deleteSchema,
+  type ManagerCallOptions,
+  type ManagerDeleteOptions,
+  type ManagerRetrieveOptions,
+  type ManagerStoreOptions,
+  managerSchema,
+  retrieveSchema,
+  storeSchema,
+} from './manager-options.ts';
 import {
   type CredentialFilter,
   type CredentialMetadata,
   checkPortableTags,
-  type MetadataInput,
-  metadataEntries,
   toRecordMeta,
 } from './metadata.ts';
 import type {
@@ -31,34 +33,14 @@ import type {
   CredentialHead,
   CredentialVersion,
   DeletedCredential,
-  DeleteOptions,
-  RetrieveOptions,
   StorageProvider,
   StoredCredential,
-  StoreOptions,
 } from './provider.ts';
 import { createWriteId, isEncrypted, type StoredRecord } from './record.ts';
 import type { Revision } from './revision.ts';
 import { type RotationOptions, type RotationReport, rotate } from './rotation.ts';
 import { Secret } from './secret.ts';
-import { dateSchema, optionsSchema, parseWith, shapeOf } from './validation.ts';
-
-export interface CredentialManagerOptions {
-  readonly provider: StorageProvider;
-  /** The keys to encrypt with, or `'provider'`: values are stored as they are and the backend encrypts them. */
-  readonly encryption: EncryptionManager | 'provider';
-  /** For every call that gives none of its own. */
-  readonly context?: CredentialContext | undefined;
-  /** `portable` holds tags to what all backends take. Default `backend`: to what this one takes. */
-  readonly limits?: 'backend' | 'portable' | undefined;
-  /** What `retrieve` does with an expired credential. Default `return`, with `expired: true`. */
-  readonly onExpired?: 'return' | 'throw' | undefined;
-  /**
-   * For migrations: also read what the other mode wrote. `'plain'` beside keys, an EncryptionManager beside
-   * `'provider'`. Default: refuse it.
-   */
-  readonly alsoRead?: 'plain' | EncryptionManager | undefined;
-}
+import { parseWith } from './validation.ts';
 
 /** A credential as an application sees it. */
 export interface Credential {
@@ -69,84 +51,6 @@ export interface Credential {
   /** Whether `metadata.expiresAt` has passed by this machine's clock. */
   readonly expired: boolean;
 }
-
-interface InContext {
-  /** Instead of the manager's own. */
-  readonly context?: CredentialContext | undefined;
-}
-
-export interface ManagerCallOptions extends CallOptions, InContext {}
-export interface ManagerStoreOptions extends StoreOptions, MetadataInput, InContext {}
-export interface ManagerDeleteOptions extends DeleteOptions, InContext {}
-export interface ManagerRetrieveOptions extends RetrieveOptions, InContext {
-  readonly onExpired?: 'return' | 'throw' | undefined;
-  /** Refuses (CORRUPTED) a record that was last modified before: an older one may have been put back. */
-  readonly minLastModified?: Date | undefined;
-}
-
-const expirySchema = v.picklist(
-  ['return', 'throw'],
-  (issue) => `must be 'return' or 'throw', got ${shapeOf(issue.input)}`,
-);
-const managerSchema = (message: string): v.GenericSchema<EncryptionManager> =>
-  v.instance(EncryptionManager, (issue) => `${message}, got ${shapeOf(issue.input)}`);
-
-const optionsOfManager: v.GenericSchema<unknown, CredentialManagerOptions> = v.pipe(
-  optionsSchema({
-    provider: v.custom<StorageProvider>(
-      (value) =>
-        typeof value === 'object' && value !== null && 'retrieve' in value && 'capabilities' in value,
-      (issue) => `must be a StorageProvider, got ${shapeOf(issue.input)}`,
-    ),
-    encryption: v.union(
-      [v.literal('provider'), managerSchema('')],
-      (issue) => `must be an EncryptionManager or 'provider', got ${shapeOf(issue.input)}`,
-    ),
-    context: v.optional(contextSchema),
-    limits: v.optional(
-      v.picklist(
-        ['backend', 'portable'],
-        (issue) => `must be 'backend' or 'portable', got ${shapeOf(issue.input)}`,
-      ),
-    ),
-    onExpired: v.optional(expirySchema),
-    alsoRead: v.optional(
-      v.union(
-        [v.literal('plain'), managerSchema('')],
-        (issue) => `must be 'plain' or an EncryptionManager, got ${shapeOf(issue.input)}`,
-      ),
-    ),
-  }),
-  v.forward(
-    v.check(
-      ({ encryption, alsoRead }) =>
-        alsoRead === undefined || (encryption === 'provider') !== (alsoRead === 'plain'),
-      "must be 'plain' beside keys, or an EncryptionManager beside encryption: 'provider'",
-    ),
-    ['alsoRead'],
-  ),
-) as never;
-
-const context = v.optional(contextSchema);
-const storeSchema: v.GenericSchema<unknown, ManagerStoreOptions> = optionsSchema({
-  ...storeEntries,
-  ...metadataEntries,
-  context,
-}) as never;
-const retrieveSchema: v.GenericSchema<unknown, ManagerRetrieveOptions> = optionsSchema({
-  ...retrieveEntries,
-  context,
-  onExpired: v.optional(expirySchema),
-  minLastModified: v.optional(dateSchema),
-}) as never;
-const callSchema: v.GenericSchema<unknown, ManagerCallOptions> = optionsSchema({
-  ...callEntries,
-  context,
-}) as never;
-const deleteSchema: v.GenericSchema<unknown, ManagerDeleteOptions> = optionsSchema({
-  ...deleteEntries,
-  context,
-}) as never;
 
 /** What errors that arise here, and not in the provider, say beside the provider's name. */
 type About = Pick<CredentialErrorDetails, 'operation' | 'id' | 'outcome'>;
@@ -177,7 +81,7 @@ export class CredentialManager {
 
   /** @throws ValidationError INVALID_CONFIG */
   constructor(options: CredentialManagerOptions) {
-    const config = parseWith(optionsOfManager, options, 'INVALID_CONFIG', 'CredentialManager options');
+    const config = parseWith(managerSchema, options, 'INVALID_CONFIG', 'CredentialManager options');
     const { provider, encryption } = config;
     if (encryption === 'provider' && !provider.capabilities.plainValues) {
       throw new ValidationError(
