@@ -15,7 +15,9 @@ import { IndexCache } from './index-cache.ts';
 import { NamePages } from './names.ts';
 import { idOfFile, isCredentialFile, isHashedFile, scopeOfFolder } from './naming.ts';
 
-const PAGE = 1_000;
+/** The first page is short, so that a reader has something soon. */
+const FIRST_PAGE = 100;
+const PAGE = 2_000;
 
 /** Files of a page that are looked at at a time. */
 const READERS = 16;
@@ -35,14 +37,16 @@ export class Listing {
     cursor: string | undefined,
     signal: AbortSignal,
   ): Promise<Page<DriverEntry>> {
-    await this.#folder.verify();
-    if (!(await this.#folder.hasScope(scope))) {
-      return { items: [] };
+    if (cursor === undefined) {
+      await this.#folder.verify();
+      if (!(await this.#folder.hasScope(scope))) {
+        return { items: [] };
+      }
     }
     const directory = this.#folder.directoryOf(scope);
     const isCandidate = (entry: { name: string; isDirectory(): boolean }): boolean =>
       entry.name.endsWith('.json') && !entry.isDirectory();
-    const page = await this.#names.page(directory, isCandidate, PAGE, cursor, signal);
+    const page = await this.#names.page(directory, isCandidate, pageSize(cursor), cursor, signal);
     const { names = [], next } = page ?? {};
     const state =
       detail === 'entries' || names.some(isHashedFile) ? await this.#index.folderState(directory) : undefined;
@@ -79,7 +83,7 @@ export class Listing {
     await this.#folder.verify();
     const isScope = (entry: { name: string; isDirectory(): boolean }): boolean =>
       scopeOfFolder(entry.name) !== undefined && entry.isDirectory();
-    const page = await this.#names.page(this.#folder.path, isScope, PAGE, cursor, signal);
+    const page = await this.#names.page(this.#folder.path, isScope, pageSize(cursor), cursor, signal);
     const { names = [], next } = page ?? {};
     const items: Scope[] = [];
     for (const name of names) {
@@ -125,6 +129,10 @@ export class Listing {
     this.#index.keep(path, entry, file.signature, readAt, state);
     return entry;
   }
+}
+
+function pageSize(cursor: string | undefined): number {
+  return cursor === undefined ? FIRST_PAGE : PAGE;
 }
 
 /** A copy that a caller may change without changing what is kept. */
