@@ -52,6 +52,8 @@ export async function readFile(path: string): Promise<FileContent | undefined> {
     }
     const { ino, size, mtimeMs, ctimeMs } = stats;
     return { text: await readText(handle, size), signature: { ino, size, mtimeMs, ctimeMs } };
+  } catch (error) {
+    throw located(error, path);
   } finally {
     await handle.close();
   }
@@ -85,7 +87,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    throw error;
+    throw located(error, path);
   }
   await directory.sync();
 }
@@ -140,6 +142,12 @@ async function openDirectory(path: string): Promise<AsyncDisposable & { sync(): 
     },
     [Symbol.asyncDispose]: () => handle.close(),
   };
+}
+
+/** Calls on an open file fail without saying which. */
+function located(error: unknown, path: string): unknown {
+  const isSystemError = typeof error === 'object' && error !== null && 'syscall' in error;
+  return isSystemError && !('path' in error) ? Object.assign(error, { path }) : error;
 }
 
 function linkRefused(path: string): StorageError {

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { chmod, lstat, mkdir, realpath, stat } from 'node:fs/promises';
+import { lstat, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Scope, StorageError, type Target, ValidationError } from '@nebula/credential-core';
 import { hasErrno } from './errors.ts';
@@ -78,7 +78,10 @@ export class StorageFolder {
       if (!this.#create) {
         throw missing(this.#configured, 'does not exist', 'Create it, or leave create at true.');
       }
-      await createPrivate(this.#configured);
+      await ensureFolders(this.#configured);
+      if (process.platform === 'win32') {
+        await restrictToUser(this.#configured);
+      }
       stats = await stat(this.#configured);
     }
     const path = await realpath(this.#configured);
@@ -147,15 +150,16 @@ export async function ensureSubfolder(path: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
-async function createPrivate(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
-  // What the umask took away from the owner.
-  await chmod(path, DIRECTORY_MODE);
-  if (process.platform === 'win32') {
-    await restrictToUser(path);
-  }
-  for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) {
-    await syncDirectory(dirname(made));
+/** Not by mkdir's own recursion, which reports a read-only disk as a missing folder. */
+async function ensureFolders(path: string): Promise<void> {
+  try {
+    await ensureSubfolder(path);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT') || dirname(path) === path) {
+      throw error;
+    }
+    await ensureFolders(dirname(path));
+    await ensureSubfolder(path);
   }
 }
 
