@@ -1,6 +1,7 @@
 export { describeConformance, type TestRunner } from './conformance/describe.ts';
 export type { ConformanceHarness, ConformanceSizes } from './conformance/harness.ts';
 export { type ConformanceCase, type ConformanceSuite, conformanceSuite } from './conformance/suite.ts';
+export { underFaults } from './conformance/under-faults.ts';
 export { injectFaults } from './faults/driver.ts';
 export type { Fault } from './faults/fault.ts';
 export {
