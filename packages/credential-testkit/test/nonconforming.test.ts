@@ -18,6 +18,8 @@ import {
   type WriteCondition,
 } from '@nebula/credential-core';
 import { conformanceSuite, injectFaults, MemoryDriver, MemoryStorage } from '../src/index.ts';
+import type { MemoryState } from '../src/memory/state.ts';
+import { stateOf } from '../src/memory/storage.ts';
 
 /** Runs one case of the suite against a driver. */
 async function runCase(name: string, create: (storage: MemoryStorage) => Driver): Promise<void> {
@@ -230,11 +232,11 @@ class RepeatsLostWrites extends MemoryDriver {
 }
 
 class WritesAnewEachAttempt extends MemoryDriver {
-  readonly #storage: MemoryStorage;
+  readonly #state: MemoryState;
 
   constructor(storage: MemoryStorage) {
     super(storage);
-    this.#storage = storage;
+    this.#state = stateOf(storage);
   }
 
   override write(
@@ -244,7 +246,7 @@ class WritesAnewEachAttempt extends MemoryDriver {
     condition: WriteCondition,
   ): Promise<Revision> {
     return call.request('put', async () =>
-      this.#storage.write(target, JSON.stringify(record), createWriteId(), condition),
+      this.#state.write(target, JSON.stringify(record), createWriteId(), condition),
     );
   }
 }

@@ -41,6 +41,7 @@ export interface ConformanceHarness {
   readonly plant?: ((id: string, value: Uint8Array) => string | Promise<string>) | undefined;
   /** Names of cases that are known to fail, each with the reason. One that passes makes the suite fail. */
   readonly knownFailures?: Readonly<Record<string, string>> | undefined;
+  /** What is not given is the default. */
   readonly sizes?: Partial<ConformanceSizes> | undefined;
 }
 

@@ -17,11 +17,13 @@ export interface FaultPlan {
 
 /** What a plan did to an attempt. */
 export interface FaultLogEntry extends FaultRequest {
+  /** undefined: it passed. */
   readonly fault: Fault | undefined;
 }
 
 /** A plan that remembers what it did. */
 export interface LoggingFaultPlan extends FaultPlan {
+  /** One line an attempt, in the order in which they were made. */
   readonly log: readonly FaultLogEntry[];
 }
 

@@ -8,8 +8,20 @@ import {
 import * as v from 'valibot';
 import { MemoryStorage } from './storage.ts';
 
-/** All that can be switched off. */
-export const switchable = [
+/** A capability that a memory backend can do without. */
+export type SwitchableCapability =
+  | 'ifAbsent'
+  | 'ifRevision'
+  | 'deleteIfRevision'
+  | 'versions'
+  | 'deleted'
+  | 'scopes'
+  | 'watch'
+  | 'plainValues'
+  | 'nativeName';
+
+/** All of them. */
+export const switchable: readonly SwitchableCapability[] = [
   'ifAbsent',
   'ifRevision',
   'deleteIfRevision',
@@ -19,10 +31,7 @@ export const switchable = [
   'watch',
   'plainValues',
   'nativeName',
-] as const;
-
-/** A capability that a memory backend can do without. */
-export type SwitchableCapability = (typeof switchable)[number];
+];
 
 /** What a {@link MemoryDriver} offers, and how much of it. */
 export interface MemoryDriverOptions {

@@ -27,7 +27,8 @@ import { fromContent, toContent } from './content.ts';
 import { MemoryHistory } from './history.ts';
 import { after, pageOf } from './page.ts';
 import { reconcileVersion, reconciliation } from './reconcile.ts';
-import type { MemoryStorage } from './storage.ts';
+import type { MemoryState } from './state.ts';
+import { type MemoryStorage, stateOf } from './storage.ts';
 
 /** A backend in memory, with every capability that it is not told to do without. */
 export class MemoryDriver implements Driver {
@@ -37,7 +38,7 @@ export class MemoryDriver implements Driver {
   readonly watch?: NonNullable<Driver['watch']>;
   readonly history?: DriverHistory;
   readonly bin?: DriverBin;
-  readonly #storage: MemoryStorage;
+  readonly #state: MemoryState;
   readonly #pageSize: number;
 
   constructor(
@@ -45,7 +46,8 @@ export class MemoryDriver implements Driver {
     { without = [], maxRecordBytes = 1_048_576, pageSize = 100 }: MemoryDriverOptions = {},
   ) {
     const offers = (capability: SwitchableCapability): boolean => !without.includes(capability);
-    this.#storage = storage;
+    const state = stateOf(storage);
+    this.#state = state;
     this.#pageSize = pageSize;
     this.traits = {
       ifAbsent: offers('ifAbsent'),
@@ -62,13 +64,13 @@ export class MemoryDriver implements Driver {
       this.scopes = (call, cursor) => this.#listScopes(call, cursor);
     }
     if (offers('watch')) {
-      this.watch = (query, cursor, signal) => select(storage.changes.follow(cursor, signal), query);
+      this.watch = (query, cursor, signal) => select(state.changes.follow(cursor, signal), query);
     }
-    if (storage.history && offers('versions')) {
-      this.history = new MemoryHistory(storage, pageSize);
+    if (state.history && offers('versions')) {
+      this.history = new MemoryHistory(state, pageSize);
     }
-    if (storage.bin && offers('deleted')) {
-      this.bin = new MemoryBin(storage, pageSize);
+    if (state.bin && offers('deleted')) {
+      this.bin = new MemoryBin(state, pageSize);
     }
   }
 
@@ -89,19 +91,19 @@ export class MemoryDriver implements Driver {
   ): Promise<Revision> {
     const content = toContent(record);
     const { writeId } = record;
-    return call.request('put', async () => this.#storage.write(target, content, writeId, condition), {
-      commit: await reconcileVersion(call, this.#storage, target, writeId),
+    return call.request('put', async () => this.#state.write(target, content, writeId, condition), {
+      commit: await reconcileVersion(call, this.#state, target, writeId),
     });
   }
 
   read(call: Call, target: Target, { version, nativeName }: ReadSelector): Promise<DriverRead> {
     return call.request('get', async () => {
       if (nativeName !== undefined) {
-        const record = this.#storage.planted(nativeName);
+        const record = this.#state.planted(nativeName);
         return { record, revision: record.writeId as Revision };
       }
-      const current = this.#storage.read(target);
-      const found = version === undefined ? current : this.#storage.slot(target).version(version);
+      const current = this.#state.read(target);
+      const found = version === undefined ? current : this.#state.slot(target).version(version);
       const { content, revision, credentialCreatedAt } = found;
       return { record: fromContent(content), revision, createdAt: credentialCreatedAt };
     });
@@ -109,15 +111,15 @@ export class MemoryDriver implements Driver {
 
   head(call: Call, target: Target): Promise<DriverHead> {
     return call.request('head', async () => {
-      const { content, revision, credentialCreatedAt } = this.#storage.read(target);
+      const { content, revision, credentialCreatedAt } = this.#state.read(target);
       return { meta: fromContent(content).meta, revision, createdAt: credentialCreatedAt };
     });
   }
 
   async remove(call: Call, target: Target, condition: Pick<WriteCondition, 'ifRevision'>): Promise<void> {
     const token = createWriteId();
-    await call.request('delete', async () => this.#storage.remove(target, condition.ifRevision, token), {
-      commit: await reconciliation(call, this.#storage, target, (slot) =>
+    await call.request('delete', async () => this.#state.remove(target, condition.ifRevision, token), {
+      commit: await reconciliation(call, this.#state, target, (slot) =>
         slot.deletedBy(token) === undefined ? undefined : { result: undefined },
       ),
     });
@@ -126,7 +128,7 @@ export class MemoryDriver implements Driver {
   list(call: Call, query: ListQuery, cursor: string | undefined): Promise<Page<DriverEntry>> {
     const { scope } = query;
     return call.request('list', async () =>
-      pageOf(after(cursor, this.#storage.ids(scope)), this.#pageSize, (id) =>
+      pageOf(after(cursor, this.#state.ids(scope)), this.#pageSize, (id) =>
         this.#entry({ id, scope }, query),
       ),
     );
@@ -134,7 +136,7 @@ export class MemoryDriver implements Driver {
 
   #entry(target: Target, { filter, detail }: ListQuery): DriverEntry | undefined {
     const { id } = target;
-    const { current } = this.#storage.slot(target);
+    const { current } = this.#state.slot(target);
     if (current === undefined || detail === 'ids') {
       return current && { id };
     }
@@ -145,7 +147,7 @@ export class MemoryDriver implements Driver {
 
   #listScopes(call: Call, cursor: string | undefined): Promise<Page<Scope>> {
     return call.request('list-scopes', async () =>
-      pageOf(after(cursor, this.#storage.scopes()), this.#pageSize, (scope) => scope),
+      pageOf(after(cursor, this.#state.scopes()), this.#pageSize, (scope) => scope),
     );
   }
 }

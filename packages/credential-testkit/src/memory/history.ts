@@ -9,22 +9,22 @@ import {
 } from '@nebula/credential-core';
 import { pageOf } from './page.ts';
 import { reconcileVersion } from './reconcile.ts';
-import type { MemoryStorage } from './storage.ts';
+import type { MemoryState } from './state.ts';
 
 /** Versions are named by their numbers. */
 export class MemoryHistory implements DriverHistory {
-  readonly #storage: MemoryStorage;
+  readonly #state: MemoryState;
   readonly #pageSize: number;
 
-  constructor(storage: MemoryStorage, pageSize: number) {
-    this.#storage = storage;
+  constructor(state: MemoryState, pageSize: number) {
+    this.#state = state;
     this.#pageSize = pageSize;
   }
 
   list(call: Call, target: Target, cursor: string | undefined): Promise<Page<CredentialVersion>> {
     return call.request('list-versions', async () => {
-      const { number: current } = this.#storage.read(target);
-      const left = this.#storage
+      const { number: current } = this.#state.read(target);
+      const left = this.#state
         .slot(target)
         .versions.filter(({ number }) => cursor === undefined || number < Number(cursor));
       const byNumber = new Map(left.map((version) => [version.number, version]));
@@ -38,8 +38,8 @@ export class MemoryHistory implements DriverHistory {
 
   async restore(call: Call, target: Target, version: string): Promise<Revision> {
     const token = createWriteId();
-    return call.request('restore-version', async () => this.#storage.restoreVersion(target, version, token), {
-      commit: await reconcileVersion(call, this.#storage, target, token),
+    return call.request('restore-version', async () => this.#state.restoreVersion(target, version, token), {
+      commit: await reconcileVersion(call, this.#state, target, token),
     });
   }
 }

@@ -56,7 +56,7 @@ export class Slot {
   }
 
   /** Differs after every write and delete. */
-  get state(): string {
+  get stamp(): string {
     const last = this.#versions.at(-1);
     return `${last?.revision}/${last?.deletion?.by}`;
   }
