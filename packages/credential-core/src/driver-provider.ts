@@ -8,7 +8,7 @@ import {
 } from './call-options.ts';
 import { type Capabilities, capabilitiesOf } from './capabilities.ts';
 import { Connection } from './connection.ts';
-import type { Call, Driver, DriverBin, DriverHistory, Page, Target } from './driver.ts';
+import type { Call, Driver, DriverBin, DriverEntry, DriverHistory, Page, Target } from './driver.ts';
 import { annotate, CredentialError, hasCode, StorageError } from './errors.ts';
 import {
   type CredentialContext,
@@ -256,17 +256,23 @@ export class DriverProvider implements StorageProvider {
     context?: CredentialContext,
     options?: CallOptions,
   ): AsyncIterable<CredentialId> {
-    for await (const { id } of this.#entries('list', filter, context, options)) {
-      yield id;
+    for await (const page of this.#found('list', filter, context, options)) {
+      for (const { id } of page) {
+        yield id;
+      }
     }
   }
 
-  entries(
+  async *entries(
     filter?: CredentialFilter,
     context?: CredentialContext,
     options?: CallOptions,
   ): AsyncIterable<CredentialEntry> {
-    return this.#entries('entries', filter, context, options);
+    for await (const page of this.#found('entries', filter, context, options)) {
+      for (const { tags = {}, ...entry } of page) {
+        yield { ...entry, tags };
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -277,12 +283,12 @@ export class DriverProvider implements StorageProvider {
     return this.close();
   }
 
-  async *#entries(
+  async *#found(
     name: 'list' | 'entries',
     filter: CredentialFilter | undefined,
     context: CredentialContext | undefined,
     options: CallOptions | undefined,
-  ): AsyncIterable<CredentialEntry> {
+  ): AsyncIterable<readonly DriverEntry[]> {
     const parsed = this.#checked({ name, kind: 'read' }, () => ({
       filter: credentialFilter(filter),
       context: credentialContext(context),
@@ -290,11 +296,11 @@ export class DriverProvider implements StorageProvider {
     }));
     const detail = name === 'list' && isOpenFilter(parsed.filter) ? 'ids' : 'entries';
     const query = { scope: parsed.context.scope, filter: parsed.filter, detail } as const;
-    const found = this.#pages({ ...parsed, name }, (call, cursor) => this.#driver.list(call, query, cursor));
-    for await (const { tags = {}, ...entry } of found) {
-      if (detail === 'ids' || matchesFilter(parsed.filter, { ...entry, tags })) {
-        yield { ...entry, tags };
-      }
+    const pages = this.#pages({ ...parsed, name }, (call, cursor) => this.#driver.list(call, query, cursor));
+    for await (const page of pages) {
+      yield detail === 'ids'
+        ? page
+        : page.filter((entry) => matchesFilter(parsed.filter, { ...entry, tags: entry.tags ?? {} }));
     }
   }
 
@@ -304,7 +310,7 @@ export class DriverProvider implements StorageProvider {
   ): AsyncIterable<Scope> {
     const name = 'scopes';
     const parsed = this.#checked({ name, kind: 'read' }, () => ({ options: callOptions(options) }));
-    yield* this.#pages({ ...parsed, name }, (call, cursor) => scopes.call(this.#driver, call, cursor));
+    yield* this.#items({ ...parsed, name }, (call, cursor) => scopes.call(this.#driver, call, cursor));
   }
 
   async *#watch(
@@ -328,7 +334,7 @@ export class DriverProvider implements StorageProvider {
   ): AsyncIterable<CredentialVersion> {
     const parsed = this.#parse(listVersions, { id, context, options });
     const target = { id: parsed.id, scope: parsed.context.scope };
-    yield* this.#pages({ ...parsed, name: listVersions.name }, (call, cursor) =>
+    yield* this.#items({ ...parsed, name: listVersions.name }, (call, cursor) =>
       history.list(call, target, cursor),
     );
   }
@@ -343,7 +349,7 @@ export class DriverProvider implements StorageProvider {
       context: credentialContext(context),
       options: callOptions(options),
     }));
-    yield* this.#pages({ ...parsed, name }, (call, cursor) => bin.list(call, parsed.context.scope, cursor));
+    yield* this.#items({ ...parsed, name }, (call, cursor) => bin.list(call, parsed.context.scope, cursor));
   }
 
   /** One operation on one credential. `body` checks what it needs, then goes on through `#ready`. */
@@ -387,18 +393,30 @@ export class DriverProvider implements StorageProvider {
     return request();
   }
 
-  /** Page by page, each an operation with a deadline of its own. */
-  async *#pages<T>(
+  async *#items<T>(
     operation: Omit<Operation, 'kind'>,
     page: (call: Call, cursor: string | undefined) => Promise<Page<T>>,
   ): AsyncIterable<T> {
+    for await (const items of this.#pages(operation, page)) {
+      yield* items;
+    }
+  }
+
+  /**
+   * Page by page, each an operation with a deadline of its own. Pages, not items: each generator that an item passes
+   * through costs more than all else that is done for it.
+   */
+  async *#pages<T>(
+    operation: Omit<Operation, 'kind'>,
+    page: (call: Call, cursor: string | undefined) => Promise<Page<T>>,
+  ): AsyncIterable<readonly T[]> {
     let cursor: string | undefined;
     do {
       const from = cursor;
       const found = await this.#pipeline.run({ ...operation, kind: 'read' }, (call) =>
         this.#connection.use(() => this.#ready(call, () => page(call, from))),
       );
-      yield* found.items;
+      yield found.items;
       cursor = found.next;
     } while (cursor !== undefined);
   }

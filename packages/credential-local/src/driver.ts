@@ -147,7 +147,7 @@ export class LocalDriver implements Driver {
   }
 
   readonly scopes = (call: Call, cursor: string | undefined): Promise<Page<Scope>> =>
-    call.request('list-scopes', (signal) => this.#listing.scopes(cursor, signal));
+    call.request('list-scopes', () => this.#listing.scopes(cursor));
 
   async close(): Promise<void> {
     await this.#exclusive.close();

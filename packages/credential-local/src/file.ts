@@ -1,22 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { StorageError } from '@nebula/credential-core';
 import { damaged, MAX_FILE_BYTES } from './document.ts';
 import { DIRECTORY_SYNC_FAILED, hasErrno } from './errors.ts';
+import type { Times } from './folder-state.ts';
 import { assertPrivate, FILE_MODE } from './permissions.ts';
 
-/** Windows has neither flag. NONBLOCK: a pipe in the place of a file must not hang the reader. */
-const READ = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
-const READ_DIRECTORY = READ | (constants.O_DIRECTORY ?? 0);
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_DIRECTORY = 0 } = fs.constants;
+
+/** Windows has none of these flags. NONBLOCK: a pipe in the place of a file must not hang the reader. */
+const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
+const open = promisify(fs.open);
+const read = promisify(fs.read);
+const writeFile = promisify(fs.writeFile);
+const fsync = promisify(fs.fsync);
 
 /** What tells one state of a file from another. */
-export interface FileSignature {
+export interface FileSignature extends Times {
   readonly ino: number;
   readonly size: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
 }
 
 export interface FileContent {
@@ -31,46 +37,20 @@ export interface FileContent {
  * @throws StorageError INVALID_STATE for a link or anything else that is no file, PERMISSION_DENIED; CryptoError CORRUPTED
  */
 export async function readFile(path: string): Promise<FileContent | undefined> {
-  let handle: FileHandle;
-  try {
-    handle = await open(path, READ);
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) {
-      return undefined;
-    }
-    // Linux and macOS say ELOOP of a link, FreeBSD EMLINK.
-    throw hasErrno(error, 'ELOOP', 'EMLINK') ? linkRefused(path) : error;
+  using file = await openIfAny(path);
+  if (file === undefined) {
+    return undefined;
   }
-  try {
-    const stats = await handle.stat();
-    if (!stats.isFile()) {
-      throw notAFile(path);
-    }
-    assertPrivate(path, stats);
-    if (stats.size > MAX_FILE_BYTES) {
-      throw damaged(path, `has ${stats.size} bytes, more than any credential`);
-    }
-    const { ino, size, mtimeMs, ctimeMs } = stats;
-    return { text: await readText(handle, size), signature: { ino, size, mtimeMs, ctimeMs } };
-  } catch (error) {
-    throw located(error, path);
-  } finally {
-    await handle.close();
+  const stats = file.stat();
+  if (!stats.isFile()) {
+    throw notAFile(path);
   }
-}
-
-/** A file of known size is read in one call; `FileHandle.readFile` takes one more to find its end. */
-async function readText(handle: FileHandle, size: number): Promise<string> {
-  const buffer = Buffer.allocUnsafe(size);
-  let filled = 0;
-  while (filled < size) {
-    const { bytesRead } = await handle.read(buffer, filled, size - filled, filled);
-    if (bytesRead === 0) {
-      break;
-    }
-    filled += bytesRead;
+  assertPrivate(path, stats);
+  if (stats.size > MAX_FILE_BYTES) {
+    throw damaged(path, `has ${stats.size} bytes, more than any credential`);
   }
-  return buffer.toString('utf8', 0, filled);
+  const { ino, size, mtimeMs, ctimeMs } = stats;
+  return { text: await file.read(size), signature: { ino, size, mtimeMs, ctimeMs } };
 }
 
 /**
@@ -80,24 +60,17 @@ async function readText(handle: FileHandle, size: number): Promise<string> {
  */
 export async function writeDurably(path: string, text: string): Promise<void> {
   // Before anything is written: a limit of open files must not be met between the rename and the sync.
-  await using directory = await openDirectory(dirname(path));
+  using directory = await openDirectory(dirname(path));
   const temporary = `${path}.${randomBytes(5).toString('hex')}`;
   try {
-    await writeSynced(temporary, text);
+    using file = await OpenFile.open(temporary, 'wx');
+    await file.write(text);
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    throw located(error, path);
+    throw error;
   }
   await directory.sync();
-}
-
-/** A new file, on the disk when this returns. */
-async function writeSynced(path: string, text: string): Promise<void> {
-  await using handle = await open(path, 'wx', FILE_MODE);
-  // Goes on after a short write, so that a full disk is an error and never a file that was cut.
-  await handle.writeFile(text);
-  await handle.sync();
 }
 
 /**
@@ -105,7 +78,7 @@ async function writeSynced(path: string, text: string): Promise<void> {
  * @throws system errors
  */
 export async function removeDurably(path: string): Promise<void> {
-  await using directory = await openDirectory(dirname(path));
+  using directory = await openDirectory(dirname(path));
   try {
     await unlink(path);
   } catch (error) {
@@ -119,20 +92,91 @@ export async function removeDurably(path: string): Promise<void> {
 
 /** Makes what happened in a folder outlive a crash. */
 export async function syncDirectory(path: string): Promise<void> {
-  await using directory = await openDirectory(path);
+  using directory = await openDirectory(path);
   await directory.sync();
 }
 
-async function openDirectory(path: string): Promise<AsyncDisposable & { sync(): Promise<void> }> {
+/**
+ * An open file. Only what may have to wait for the disk goes through libuv's threads; each such trip costs more than
+ * the rest of a call. Facts about an open file are in memory, and closing one that was synced or only read writes
+ * nothing.
+ */
+class OpenFile implements Disposable {
+  readonly #path: string;
+  readonly #fd: number;
+
+  private constructor(path: string, fd: number) {
+    this.#path = path;
+    this.#fd = fd;
+  }
+
+  static async open(path: string, flags: number | 'wx'): Promise<OpenFile> {
+    return new OpenFile(path, await open(path, flags, FILE_MODE));
+  }
+
+  stat(): fs.Stats {
+    return fs.fstatSync(this.#fd);
+  }
+
+  async read(size: number): Promise<string> {
+    const buffer = Buffer.allocUnsafe(size);
+    let filled = 0;
+    while (filled < size) {
+      const { bytesRead } = await this.#located(read(this.#fd, buffer, filled, size - filled, filled));
+      if (bytesRead === 0) {
+        break;
+      }
+      filled += bytesRead;
+    }
+    return buffer.toString('utf8', 0, filled);
+  }
+
+  /** Goes on after a short write, so that a full disk is an error and never a file that was cut; then syncs. */
+  async write(text: string): Promise<void> {
+    await this.#located(writeFile(this.#fd, text));
+    await this.sync();
+  }
+
+  async sync(): Promise<void> {
+    await this.#located(fsync(this.#fd));
+  }
+
+  [Symbol.dispose](): void {
+    fs.closeSync(this.#fd);
+  }
+
+  /** Calls on an open file fail without saying which. */
+  async #located<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      throw Object.assign(error as Error, { path: this.#path });
+    }
+  }
+}
+
+async function openIfAny(path: string): Promise<OpenFile | undefined> {
+  try {
+    return await OpenFile.open(path, READ);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) {
+      return undefined;
+    }
+    // Linux and macOS say ELOOP of a link, FreeBSD EMLINK.
+    throw hasErrno(error, 'ELOOP', 'EMLINK') ? linkRefused(path) : error;
+  }
+}
+
+async function openDirectory(path: string): Promise<Disposable & { sync(): Promise<void> }> {
   if (process.platform === 'win32') {
     // NTFS journals its folders; there is no handle to sync.
-    return { sync: async () => {}, [Symbol.asyncDispose]: async () => {} };
+    return { sync: async () => {}, [Symbol.dispose]: () => {} };
   }
-  const handle = await open(path, READ_DIRECTORY);
+  const directory = await OpenFile.open(path, READ | O_DIRECTORY);
   return {
     sync: async () => {
       try {
-        await handle.sync();
+        await directory.sync();
       } catch (cause) {
         throw Object.assign(new Error('directory sync failed', { cause }), {
           code: DIRECTORY_SYNC_FAILED,
@@ -140,14 +184,8 @@ async function openDirectory(path: string): Promise<AsyncDisposable & { sync(): 
         });
       }
     },
-    [Symbol.asyncDispose]: () => handle.close(),
+    [Symbol.dispose]: () => directory[Symbol.dispose](),
   };
-}
-
-/** Calls on an open file fail without saying which. */
-function located(error: unknown, path: string): unknown {
-  const isSystemError = typeof error === 'object' && error !== null && 'syscall' in error;
-  return isSystemError && !('path' in error) ? Object.assign(error, { path }) : error;
 }
 
 function linkRefused(path: string): StorageError {

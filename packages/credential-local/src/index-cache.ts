@@ -1,7 +1,8 @@
-import { lstat, stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import type { DriverEntry } from '@nebula/credential-core';
 import { hasErrno } from './errors.ts';
 import type { FileSignature } from './file.ts';
+import { isSettled } from './folder-state.ts';
 
 /** Credentials whose metadata is kept in memory; the others are read for each listing. */
 const CAPACITY = 100_000;
@@ -16,22 +17,10 @@ interface Kept {
 
 /**
  * What listings need of each file, kept in memory. The files are the truth: what is kept counts only while the folder
- * is unchanged since (each write, by whomever, renames a file into its folder and so changes the folder's times), or
- * else while the file is. Times are as fine as a tick of the system's clock, so a state that is younger than that may
- * yet change without showing it, and proves nothing.
+ * is unchanged since, or else while the file is.
  */
 export class IndexCache {
   readonly #kept = new Map<string, Kept>();
-
-  /**
-   * State of a folder, to be asked for before its files are looked at.
-   * @returns undefined when the folder changed just now.
-   */
-  async folderState(directory: string): Promise<string | undefined> {
-    const now = Date.now();
-    const stats = await stat(directory);
-    return isSettled(stats, now) ? `${stats.dev}.${stats.ino}.${stats.mtimeMs}.${stats.ctimeMs}` : undefined;
-  }
 
   /** What is kept of a file, if it can be relied on without looking at the file. */
   peek(path: string, folder: string | undefined): DriverEntry | undefined {
@@ -42,7 +31,10 @@ export class IndexCache {
   /** What is kept of a file, if the file is still as it was. */
   async find(path: string, folder: string | undefined): Promise<DriverEntry | undefined> {
     const kept = this.#kept.get(path);
-    if (kept === undefined || !(await isUnchanged(path, kept.file))) {
+    if (kept === undefined) {
+      return undefined;
+    }
+    if (!(await isUnchanged(path, kept.file))) {
       this.#kept.delete(path);
       return undefined;
     }
@@ -62,15 +54,6 @@ export class IndexCache {
       this.#kept.set(path, { entry, file, folder });
     }
   }
-}
-
-/** Milliseconds: the longest tick by which a kernel stamps files (100 Hz), and some more. */
-const TICK = 25;
-
-function isSettled({ mtimeMs, ctimeMs }: Pick<FileSignature, 'mtimeMs' | 'ctimeMs'>, now: number): boolean {
-  // Some file systems count whole seconds, or every second one.
-  const coarse = mtimeMs % 1_000 === 0 && ctimeMs % 1_000 === 0;
-  return now - Math.max(mtimeMs, ctimeMs) > (coarse ? 2_000 : TICK);
 }
 
 async function isUnchanged(path: string, file: FileSignature): Promise<boolean> {

@@ -1,5 +1,4 @@
 import { opendir } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   type CredentialId,
   type DriverEntry,
@@ -11,6 +10,7 @@ import {
 import { assertBelongs, assertNamed, parseDocument, revisionOf } from './document.ts';
 import { readFile } from './file.ts';
 import type { StorageFolder } from './folder.ts';
+import { folderState } from './folder-state.ts';
 import { IndexCache } from './index-cache.ts';
 import { NamePages } from './names.ts';
 import { idOfFile, isCredentialFile, isHashedFile, scopeOfFolder } from './naming.ts';
@@ -22,10 +22,14 @@ const PAGE = 2_000;
 /** Files of a page that are looked at at a time. */
 const READERS = 16;
 
+/** A file by its name; without an id its content says whose it is. */
+type NamedFile = { readonly id: CredentialId } | 'hashed';
+
 /** Lists credentials and scopes. */
 export class Listing {
   readonly #folder: StorageFolder;
-  readonly #names = new NamePages();
+  readonly #files = new NamePages<NamedFile>(namedFile);
+  readonly #scopes = new NamePages<Scope>(scopeOfFolder);
   readonly #index = new IndexCache();
 
   constructor(folder: StorageFolder) {
@@ -37,62 +41,60 @@ export class Listing {
     cursor: string | undefined,
     signal: AbortSignal,
   ): Promise<Page<DriverEntry>> {
-    if (cursor === undefined) {
-      await this.#folder.verify();
-      if (!(await this.#folder.hasScope(scope))) {
-        return { items: [] };
-      }
+    await this.#folder.verify();
+    if (!(await this.#folder.hasScope(scope))) {
+      return { items: [] };
     }
     const directory = this.#folder.directoryOf(scope);
-    const isCandidate = (entry: { name: string; isDirectory(): boolean }): boolean =>
-      entry.name.endsWith('.json') && !entry.isDirectory();
-    const page = await this.#names.page(directory, isCandidate, pageSize(cursor), cursor, signal);
-    const { names = [], next } = page ?? {};
-    const state =
-      detail === 'entries' || names.some(isHashedFile) ? await this.#index.folderState(directory) : undefined;
-    const items: (DriverEntry | undefined)[] = new Array(names.length);
-    const unread: number[] = [];
-    names.forEach((name, index) => {
-      const id = idOfFile(name);
-      if (detail === 'ids' && id !== undefined) {
-        items[index] = { id };
-      } else if (id !== undefined || isHashedFile(name)) {
-        items[index] = this.#index.peek(join(directory, name), state);
-        if (items[index] === undefined) {
-          unread.push(index);
-        }
+    const state = await folderState(directory);
+    const { names, items, next } = await this.#files.page(directory, state, pageSize(cursor), cursor);
+    const found: DriverEntry[] = [];
+    const unread: string[] = [];
+    for (const [index, item] of items.entries()) {
+      if (detail === 'ids' && item !== 'hashed') {
+        found.push(item);
+        continue;
       }
-    });
-    await atOnce(READERS, unread, async (index) => {
-      signal.throwIfAborted();
-      items[index] = await this.#entry(directory, names[index] as string, scope, state);
-    });
-    const found = items.filter((entry) => entry !== undefined);
-    return {
-      items:
-        detail === 'ids'
-          ? found
-          : found
-              .filter((entry) => matchesFilter(filter, { ...entry, tags: entry.tags ?? {} }))
-              .map(detached),
-      next,
-    };
-  }
-
-  async scopes(cursor: string | undefined, signal: AbortSignal): Promise<Page<Scope>> {
-    await this.#folder.verify();
-    const isScope = (entry: { name: string; isDirectory(): boolean }): boolean =>
-      scopeOfFolder(entry.name) !== undefined && entry.isDirectory();
-    const page = await this.#names.page(this.#folder.path, isScope, pageSize(cursor), cursor, signal);
-    const { names = [], next } = page ?? {};
-    const items: Scope[] = [];
-    for (const name of names) {
-      const scope = scopeOfFolder(name);
-      if (scope !== undefined && (await holdsCredential(this.#folder.directoryOf(scope)))) {
-        items.push(scope);
+      const name = names[index] as string;
+      const kept = this.#index.peek(`${directory}/${name}`, state);
+      if (kept === undefined) {
+        unread.push(name);
+      } else {
+        found.push(kept);
       }
     }
-    return { items, next };
+    await atOnce(READERS, unread, async (name) => {
+      signal.throwIfAborted();
+      const entry = await this.#entry(directory, name, scope, state);
+      if (entry !== undefined) {
+        found.push(entry);
+      }
+    });
+    return { items: detail === 'ids' ? found : found.filter(matching(filter)).map(detached), next };
+  }
+
+  async scopes(cursor: string | undefined): Promise<Page<Scope>> {
+    await this.#folder.verify();
+    const { path } = this.#folder;
+    const { items, next } = await this.#scopes.page(path, await folderState(path), pageSize(cursor), cursor);
+    const found: Scope[] = [];
+    for (const scope of items) {
+      if (await this.#holdsCredential(scope)) {
+        found.push(scope);
+      }
+    }
+    return { items: found, next };
+  }
+
+  async #holdsCredential(scope: Scope): Promise<boolean> {
+    if (await this.#folder.hasScope(scope)) {
+      for await (const { name } of await opendir(this.#folder.directoryOf(scope))) {
+        if (isCredentialFile(name)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 
   /** @returns undefined when the file went away since its name was read. */
@@ -102,7 +104,7 @@ export class Listing {
     scope: Scope | undefined,
     state: string | undefined,
   ): Promise<DriverEntry | undefined> {
-    const path = join(directory, name);
+    const path = `${directory}/${name}`;
     const kept = await this.#index.find(path, state);
     if (kept !== undefined) {
       return kept;
@@ -131,22 +133,25 @@ export class Listing {
   }
 }
 
+function namedFile(name: string): NamedFile | undefined {
+  const id = idOfFile(name);
+  if (id !== undefined) {
+    return { id };
+  }
+  return isHashedFile(name) ? 'hashed' : undefined;
+}
+
 function pageSize(cursor: string | undefined): number {
   return cursor === undefined ? FIRST_PAGE : PAGE;
+}
+
+function matching(filter: ListQuery['filter']): (entry: DriverEntry) => boolean {
+  return (entry) => matchesFilter(filter, { ...entry, tags: entry.tags ?? {} });
 }
 
 /** A copy that a caller may change without changing what is kept. */
 function detached({ tags, lastModified, ...entry }: DriverEntry): DriverEntry {
   return { ...entry, tags: { ...tags }, lastModified: lastModified && new Date(lastModified) };
-}
-
-async function holdsCredential(directory: string): Promise<boolean> {
-  for await (const { name } of await opendir(directory)) {
-    if (isCredentialFile(name)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 /** Runs a task for each item, so many at a time. */

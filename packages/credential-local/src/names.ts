@@ -1,26 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { Dirent } from 'node:fs';
-import { opendir } from 'node:fs/promises';
-import { hasErrno } from './errors.ts';
+import { readdir } from 'node:fs/promises';
 
-/** Names in memory at a time, for one listing. */
+/** Names that are kept for one listing. */
 const WINDOW = 20_000;
 
-/** Listings that are remembered between two pages. One that is forgotten reads the folder once more. */
+/** Listings and folders that are remembered. One that is forgotten is read once more. */
 const REMEMBERED = 8;
 
-/** Which names of a folder a listing is about. */
-export type Accept = (entry: Dirent) => boolean;
-
-interface Window {
+/** The first names behind some name. */
+interface Window<T> {
   /** Ascending. */
   readonly names: readonly string[];
+  /** What each name stands for. */
+  readonly items: readonly T[];
   /** Whether the folder has more behind the last one. */
   readonly more: boolean;
 }
 
-export interface NamePage {
-  readonly names: readonly string[];
+export interface NamePage<T> extends Pick<Window<T>, 'names' | 'items'> {
   /** Where the next page begins; absent on the last. */
   readonly next?: string | undefined;
 }
@@ -30,80 +27,87 @@ export interface NamePage {
  * asked for again, and no name comes twice, whatever happens in the folder meanwhile. The names behind it are
  * remembered as far as memory allows, so that the folder is not read again for each page.
  */
-export class NamePages {
-  readonly #windows = new Map<string, Window>();
+export class NamePages<T> {
+  readonly #parse: (name: string) => T | undefined;
+  readonly #listings = new Map<string, Window<T>>();
+  /** Whole folders as they were in a state. */
+  readonly #folders = new Map<string, { readonly state: string; readonly window: Window<T> }>();
+
+  /** @param parse - undefined leaves a name out. */
+  constructor(parse: (name: string) => T | undefined) {
+    this.#parse = parse;
+  }
 
   /**
-   * @param signal - looked at while a large folder is read.
-   * @returns undefined when there is no such folder.
+   * @param state - of the folder, where it is known.
+   * @throws system errors, ENOENT when there is no such folder
    */
   async page(
     directory: string,
-    accept: Accept,
+    state: string | undefined,
     size: number,
     cursor: string | undefined,
-    signal: AbortSignal,
-  ): Promise<NamePage | undefined> {
-    const [listing, after] = cursor === undefined ? [randomUUID(), ''] : splitCursor(cursor);
-    const window = this.#recall(listing, after) ?? (await readWindow(directory, accept, after, signal));
-    if (window === undefined) {
-      return undefined;
+  ): Promise<NamePage<T>> {
+    const [listing, after] = cursor === undefined ? [randomUUID(), undefined] : splitCursor(cursor);
+    const window = this.#recall(listing, after) ?? (await this.#window(directory, state, after));
+    const start = after === undefined ? 0 : firstBehind(window.names, after);
+    const end = start + size;
+    const page = { names: window.names.slice(start, end), items: window.items.slice(start, end) };
+    const last = page.names.at(-1);
+    if (last === undefined || (!window.more && end >= window.names.length)) {
+      this.#listings.delete(listing);
+      return page;
     }
-    const start = firstBehind(window.names, after);
-    const names = window.names.slice(start, start + size);
-    const last = names.at(-1);
-    if (last === undefined || (!window.more && start + size >= window.names.length)) {
-      this.#windows.delete(listing);
-      return { names };
-    }
-    this.#remember(listing, window);
-    return { names, next: `${listing}/${last}` };
+    remember(this.#listings, listing, window);
+    return { ...page, next: `${listing}/${last}` };
   }
 
-  #recall(listing: string, after: string): Window | undefined {
-    const window = this.#windows.get(listing);
-    return window !== undefined && (!window.more || after < (window.names.at(-1) ?? '')) ? window : undefined;
+  #recall(listing: string, after: string | undefined): Window<T> | undefined {
+    const window = this.#listings.get(listing);
+    const last = window?.names.at(-1) ?? '';
+    return window?.more && after !== undefined && after >= last ? undefined : window;
   }
 
-  #remember(listing: string, window: Window): void {
-    this.#windows.delete(listing);
-    this.#windows.set(listing, window);
-    const [oldest] = this.#windows.keys();
-    if (this.#windows.size > REMEMBERED && oldest !== undefined) {
-      this.#windows.delete(oldest);
+  async #window(directory: string, state: string | undefined, after: string | undefined): Promise<Window<T>> {
+    const folder = this.#folders.get(directory);
+    if (folder !== undefined && folder.state === state) {
+      return folder.window;
     }
+    const window = await this.#read(directory, after);
+    if (state !== undefined && after === undefined && !window.more) {
+      remember(this.#folders, directory, { state, window });
+    }
+    return window;
+  }
+
+  /**
+   * The names of the whole folder are in memory for a moment, which takes some 100 bytes each. To read them one by one
+   * would bound that, and takes twice as long, in the reading and in the sorting: libuv gives them in order already.
+   */
+  async #read(directory: string, after = ''): Promise<Window<T>> {
+    const names: string[] = [];
+    const items: T[] = [];
+    for (const name of (await readdir(directory)).sort(byCodeUnit)) {
+      const item = name > after ? this.#parse(name) : undefined;
+      if (item !== undefined) {
+        if (names.length === WINDOW) {
+          return { names, items, more: true };
+        }
+        names.push(name);
+        items.push(item);
+      }
+    }
+    return { names, items, more: false };
   }
 }
 
-/** The first names behind `after`, as many as {@link WINDOW}. */
-async function readWindow(
-  directory: string,
-  accept: Accept,
-  after: string,
-  signal: AbortSignal,
-): Promise<Window | undefined> {
-  let names: string[] = [];
-  let more = false;
-  const keepFirst = (): void => {
-    names.sort(byCodeUnit);
-    more ||= names.length > WINDOW;
-    names = names.slice(0, WINDOW);
-  };
-  try {
-    for await (const entry of await opendir(directory, { bufferSize: 1_024 })) {
-      signal.throwIfAborted();
-      if (entry.name > after && accept(entry) && names.push(entry.name) === 2 * WINDOW) {
-        keepFirst();
-      }
-    }
-  } catch (error) {
-    if (hasErrno(error, 'ENOENT')) {
-      return undefined;
-    }
-    throw error;
+function remember<V>(memory: Map<string, V>, key: string, value: V): void {
+  memory.delete(key);
+  memory.set(key, value);
+  const [oldest] = memory.keys();
+  if (memory.size > REMEMBERED && oldest !== undefined) {
+    memory.delete(oldest);
   }
-  keepFirst();
-  return { names, more };
 }
 
 function byCodeUnit(a: string, b: string): number {

@@ -49,9 +49,15 @@ export function isHashedFile(name: string): boolean {
   );
 }
 
+/** Most names: nothing in them is escaped, and nothing could be but for what {@link unsafeStem} says. */
+const plainStem = /^[a-z0-9_]+(?:[-+.][a-z0-9_]+)*$/;
+
 /** The id that a file is named after; undefined for a hashed name and for what is no credential file. */
 export function idOfFile(name: string): CredentialId | undefined {
   const stem = name.slice(0, -SUFFIX.length);
+  if (name.endsWith(SUFFIX) && stem.length <= 128 && plainStem.test(stem) && !unsafeStem.test(stem)) {
+    return stem.replaceAll('+', '/') as CredentialId;
+  }
   if (!name.endsWith(SUFFIX) || stem.length > LONGEST_STEM || hasHashedShape(stem)) {
     return undefined;
   }
