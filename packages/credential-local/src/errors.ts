@@ -104,7 +104,8 @@ const meanings: Readonly<Record<string, Meaning>> = {
 /** What a system error means. ENOENT has no place here: what it means depends on what is missing; see file.ts. */
 export function classifySystemError(error: unknown, step: string): Classification {
   const { code, path, syscall } = (typeof error === 'object' && error !== null ? error : {}) as SystemError;
-  const { text, ...meaning } = (typeof code === 'string' && meanings[code]) || unknownMeaning;
+  const known = typeof code === 'string' && Object.hasOwn(meanings, code) ? meanings[code] : undefined;
+  const { text, ...meaning } = known ?? unknownMeaning;
   const where = typeof path === 'string' ? ` at ${path}` : '';
   const what = [code, syscall].filter((part) => typeof part === 'string').join(' in ');
   return {

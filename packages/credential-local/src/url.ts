@@ -8,7 +8,7 @@ import { LocalStorageProvider } from './provider.ts';
  * @throws ValidationError INVALID_CONFIG
  */
 export function providerFromUrl({ host, port, path, options }: ProviderUrl): StorageProvider {
-  if (host !== '' || port !== undefined || path === '' || path === '/') {
+  if (host !== '' || port !== undefined || !/^\/./.test(path)) {
     throw new ValidationError(
       'INVALID_CONFIG',
       'provider URL: must be local:// and the absolute path of a folder, as in local:///var/lib/app/credentials',

@@ -1,10 +1,16 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
-import { createProvider, type StorageProvider } from '@nebula/credential-core';
-import { describeConformance, type FaultPlan, injectFaults, randomFaults } from '@nebula/credential-testkit';
+import { createProvider } from '@nebula/credential-core';
+import {
+  type ConformanceHarness,
+  describeConformance,
+  injectFaults,
+  randomFaults,
+  underFaults,
+} from '@nebula/credential-testkit';
 import { LocalDriver } from '../src/driver.ts';
+import { LocalStorageProvider } from '../src/provider.ts';
 import { temporaryDirectories } from './directories.ts';
 
-const full = process.env['NEBULA_FULL'] === '1';
 const temporaryDirectory = temporaryDirectories();
 
 for (const [locking, versions] of [
@@ -12,32 +18,20 @@ for (const [locking, versions] of [
   ['file', 0],
 ] as const) {
   const seed = Math.floor(Math.random() * 2 ** 32);
-  const directory = temporaryDirectory();
-  const mix = randomFaults({ seed, ...(!full && { maxRetryAfterMs: 3 }) });
+  const config = { directory: temporaryDirectory(), create: true, versions, locking };
+  const mix = randomFaults({ seed, maxRetryAfterMs: 3 });
   const options = {
-    // A case tolerates no failure; the 7 retries of the fault runs would let one request in 15,000 fail.
-    retry: { maxRetries: 14, ...(!full && { baseDelay: 1, maxDelay: 3 }) },
+    retry: { maxRetries: 14, baseDelay: 1, maxDelay: 3 },
     timeouts: { read: 60_000, write: 60_000 },
   };
-  const afterConnecting: FaultPlan = {
-    next: (request) => (request.operation === 'connect' ? undefined : mix.next(request)),
+  const harness: ConformanceHarness = {
+    name: `LocalStorageProvider with ${locking} locks and ${versions} versions`,
+    open: () => new LocalStorageProvider(config),
+    openFaulty: (plan) => createProvider(injectFaults(new LocalDriver(config), plan), options),
   };
-  const open = (plan: FaultPlan): StorageProvider =>
-    createProvider(
-      injectFaults(new LocalDriver({ directory, create: true, versions, locking }), plan),
-      options,
-    );
 
-  describe(`with faults of seed ${seed}`, () => {
-    describeConformance(
-      { describe, it, afterAll },
-      {
-        name: `LocalStorageProvider with ${locking} locks and ${versions} versions`,
-        open: () => open(afterConnecting),
-        openFaulty: (plan) =>
-          open({ next: (request) => plan.next(request) ?? afterConnecting.next(request) }),
-      },
-    );
+  describe(`with seed ${seed}`, () => {
+    describeConformance({ describe, it, afterAll }, underFaults(harness, mix));
 
     it('every kind of fault was met', () => {
       const met = new Set(mix.log.map(({ fault }) => fault?.kind));
