@@ -17,6 +17,7 @@ import { Keyv } from 'keyv';
 import { KeyvFile } from 'keyv-file';
 import { createStorage } from 'unstorage';
 import fsDriver from 'unstorage/drivers/fs';
+import writeFileAtomic from 'write-file-atomic';
 
 interface Contender {
   readonly task: string;
@@ -75,6 +76,10 @@ async function single(): Promise<void> {
     { task: 'credential-local', run: (round) => kernel.store(idOf(round), value) },
     { task: 'credential-local, lock files', run: (round) => file.store(idOf(round), value) },
     { task: 'credential-local, 5 versions', run: (round) => versions.store(idOf(round), value) },
+    {
+      task: 'write-file-atomic, then folder fsync (not encrypted, not locked)',
+      run: (round) => writeAtomic(join(home, idOf(round).replace('/', '+')), text),
+    },
     {
       task: 'unstorage fs (not durable, not encrypted)',
       run: (round) => unstorage.setItem(idOf(round), value),
@@ -140,6 +145,15 @@ async function listings(): Promise<void> {
     { task: 'credential-local', run: () => count(manager.list(filter), MANY / 100) },
   ]);
   await compare(
+    `list ${MANY} after a write`,
+    30,
+    [
+      { task: 'floor: readdir', run: () => readdir(directory) },
+      { task: 'credential-local', run: () => count(manager.list(), MANY) },
+    ],
+    () => manager.store('other', value),
+  );
+  await compare(
     `list ${MANY} by tag after a write`,
     20,
     [
@@ -171,9 +185,18 @@ async function writeDurably(folder: string, text: string): Promise<void> {
   await file.sync();
   await file.close();
   await rename(`${path}.new`, path);
-  const parent = await open(folder, 'r');
-  await parent.sync();
-  await parent.close();
+  await syncFolder(folder);
+}
+
+async function writeAtomic(path: string, text: string): Promise<void> {
+  await writeFileAtomic(path, text, { mode: 0o600 });
+  await syncFolder(home);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  await folder.sync();
+  await folder.close();
 }
 
 /** Runs all in turns; the first is the floor. A fifth of the rounds is for warming up. */

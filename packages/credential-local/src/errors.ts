@@ -58,6 +58,7 @@ const noLocks: Meaning = {
 
 const busy: Meaning = {
   code: 'UNAVAILABLE',
+  outcome: 'not-applied',
   text: 'the file is in use',
   remedy: 'Call again later; a virus scanner or a backup may hold the file.',
 };
@@ -93,7 +94,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   EMLINK: noLocks,
   EBUSY: busy,
   ETXTBSY: busy,
-  ENOMEM: { ...busy, text: 'the system is out of memory', remedy: 'Call again later.' },
+  ENOMEM: { ...busy, outcome: undefined, text: 'the system is out of memory', remedy: 'Call again later.' },
   [DIRECTORY_SYNC_FAILED]: {
     ...faultyDisk,
     outcome: 'unknown',
@@ -102,10 +103,16 @@ const meanings: Readonly<Record<string, Meaning>> = {
 };
 
 /** What a system error means. ENOENT has no place here: what it means depends on what is missing; see file.ts. */
-export function classifySystemError(error: unknown, step: string): Classification {
+export function classifySystemError(
+  error: unknown,
+  step: string,
+  platform: NodeJS.Platform = process.platform,
+): Classification {
   const { code, path, syscall } = (typeof error === 'object' && error !== null ? error : {}) as SystemError;
+  // Windows refuses so to replace a file that somebody has open.
+  const inUse = platform === 'win32' && syscall === 'rename' && hasErrno(error, 'EPERM', 'EACCES');
   const known = typeof code === 'string' && Object.hasOwn(meanings, code) ? meanings[code] : undefined;
-  const { text, ...meaning } = known ?? unknownMeaning;
+  const { text, ...meaning } = inUse ? busy : (known ?? unknownMeaning);
   const where = typeof path === 'string' ? ` at ${path}` : '';
   const what = [code, syscall].filter((part) => typeof part === 'string').join(' in ');
   return {

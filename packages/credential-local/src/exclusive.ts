@@ -1,5 +1,6 @@
 import { type Call, hasCode, StorageError } from '@nebula/credential-core';
 import type { Locking } from './config.ts';
+import { hasErrno } from './errors.ts';
 import type { StorageFolder } from './folder.ts';
 import { checkLocks, isLock, type Lock, type Locks, lockName, type Obstacle, openLocks } from './lock.ts';
 import { TurnQueue } from './turn.ts';
@@ -96,14 +97,29 @@ export class Exclusive {
   }
 
   async #tryAcquire(name: string): Promise<Lock | Obstacle | undefined> {
-    return (await this.#open()).tryAcquire(name);
+    try {
+      return await (await this.#open()).tryAcquire(name);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) {
+        throw error;
+      }
+      // The storage is gone, or only its folder of locks, which the next try makes anew.
+      await this.#folder.verify();
+      const locks = await this.#locks?.catch(() => undefined);
+      this.#locks = undefined;
+      await locks?.close();
+      return undefined;
+    }
   }
 
   #open(): Promise<Locks> {
-    this.#locks ??= openLocks(this.#folder.locks, this.#locking).catch((error: unknown) => {
-      this.#locks = undefined;
-      throw error;
-    });
+    this.#locks ??= this.#folder
+      .verify()
+      .then(() => openLocks(this.#folder.locks, this.#locking))
+      .catch((error: unknown) => {
+        this.#locks = undefined;
+        throw error;
+      });
     return this.#locks;
   }
 

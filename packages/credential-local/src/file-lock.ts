@@ -67,21 +67,29 @@ export class FileLocks implements Locks {
 
   /** @returns whether the lock was free. */
   async #link(path: string): Promise<boolean> {
-    this.#own ??= this.#writeOwn();
+    const own = await this.#ownFile();
     try {
-      await link(await this.#own, path);
+      await link(own, path);
       return true;
     } catch (error) {
       if (hasErrno(error, 'EEXIST')) {
         return false;
       }
-      // The file of this holder was swept, or could not be written: the next try writes it again.
-      this.#own = undefined;
       if (hasErrno(error, 'ENOENT')) {
+        // A sweep took this holder for dead, or the folder is gone: the next try writes the file again.
+        this.#own = undefined;
         return false;
       }
       throw hasErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK') ? noLinks(this.#folder) : error;
     }
+  }
+
+  #ownFile(): Promise<string> {
+    this.#own ??= this.#writeOwn().catch((error: unknown) => {
+      this.#own = undefined;
+      throw error;
+    });
+    return this.#own;
   }
 
   /** Removes the lock if its holder is dead; taking it is left to the next try. */

@@ -67,13 +67,16 @@ export async function openLocks(folder: string, wanted: Locking): Promise<Locks>
 }
 
 /**
- * Tells early what {@link openLocks} will refuse; makes nothing, so that a reader needs no right to write.
+ * Tells early what {@link openLocks} will refuse of what is configured; makes nothing, so that a reader needs no right
+ * to write.
  * @throws ValidationError INVALID_CONFIG; system errors
  */
 export async function checkLocks(folder: string, wanted: Locking): Promise<void> {
+  if (wanted === 'auto') {
+    return;
+  }
   const native = wanted === 'file' ? undefined : loadKernelLocks();
-  const kind = (await markedKind(folder)) ?? (wanted === 'auto' ? 'file' : wanted);
-  checkLocking(kind, wanted, native);
+  checkLocking((await markedKind(folder)) ?? wanted, wanted, native);
 }
 
 function checkLocking(kind: Kind, wanted: Locking, native: KernelLockFunctions | undefined): void {

@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -302,8 +303,16 @@ describe('the folder', () => {
     await refusing.close();
   });
 
-  it.each(['is gone', 'was replaced'])('that %s is no empty storage', async (what) => {
-    const { directory, provider } = await opened();
+  it.each([
+    ['is gone', 'kernel'],
+    ['is gone', 'file'],
+    ['was replaced', 'kernel'],
+    ['was replaced', 'file'],
+  ] as const)('that %s is no empty storage, %s locks', async (what, locking) => {
+    const directory = temporaryDirectory();
+    const provider = new LocalStorageProvider({ directory, locking });
+    const untouched = new LocalStorageProvider({ directory, locking });
+    await untouched.connect();
     await provider.store('a', recordOf());
     await provider.store('a', recordOf(), { scope: 's' });
     renameSync(directory, `${directory}-away`);
@@ -315,6 +324,9 @@ describe('the folder', () => {
       () => provider.exists('a'),
       () => provider.exists('a', { scope: 's' }),
       () => provider.store('a', recordOf()),
+      () => provider.store('b', recordOf()),
+      () => provider.store('c', recordOf()),
+      () => untouched.store('a', recordOf()),
       () => provider.delete('a'),
       () => provider.check(),
       () => Array.fromAsync(provider.list()),
@@ -324,10 +336,23 @@ describe('the folder', () => {
       const error = await failure(act(), 'INVALID_CONFIG');
       expect(error.message).toContain(directory);
     }
+    expect(existsSync(directory) && readdirSync(directory)).toEqual(what === 'was replaced' ? [] : false);
     rmSync(directory, { recursive: true, force: true });
     renameSync(`${directory}-away`, directory);
     expect(await provider.exists('a')).toBe(true);
+    await untouched.store('a', recordOf());
     await provider.close();
+    await untouched.close();
+  });
+
+  it.each(['kernel', 'file'] as const)('can lose its folder of %s locks', async (locking) => {
+    const directory = temporaryDirectory();
+    await using provider = new LocalStorageProvider({ directory, locking });
+    await provider.store('a', recordOf());
+    rmSync(join(directory, '.nebula-locks'), { recursive: true });
+    await provider.store('a', recordOf());
+    await provider.store('b', recordOf());
+    expect(existsSync(join(directory, '.nebula-locks', locking))).toBe(true);
   });
 
   it('in whose place is a file is refused', async () => {

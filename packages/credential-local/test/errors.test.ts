@@ -21,7 +21,7 @@ describe('system errors', () => {
     ['EIO', 'UNAVAILABLE', undefined, /disk/],
     ['ESTALE', 'UNAVAILABLE', undefined, /disk/],
     ['ENOLCK', 'INVALID_STATE', undefined, /locking: 'file'/],
-    ['EBUSY', 'UNAVAILABLE', undefined, /later/],
+    ['EBUSY', 'UNAVAILABLE', 'not-applied', /later/],
     [DIRECTORY_SYNC_FAILED, 'UNAVAILABLE', 'unknown', /disk/],
   ])('%s is %s', (errno, code, outcome, remedy) => {
     const found = classifySystemError(systemError(errno), 'write');
@@ -40,6 +40,13 @@ describe('system errors', () => {
     null,
   ])('that are not known are no absence: %p', (error) => {
     expect(classifySystemError(error, 'read')).toMatchObject({ code: 'UNAVAILABLE', retryable: false });
+  });
+
+  it('of a rename on Windows are those of a file in use', () => {
+    const error = Object.assign(systemError('EPERM'), { syscall: 'rename' });
+    expect(classifySystemError(error, 'write', 'win32')).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(classifySystemError(error, 'write', 'linux')).toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(classifySystemError(systemError('EPERM'), 'write', 'win32').code).toBe('PERMISSION_DENIED');
   });
 
   it('are recognised by their codes', () => {
