@@ -13,6 +13,9 @@ interface Holder extends ProcessIdentity {
   readonly token: string;
 }
 
+/** Guards of guards that a sweep removes; more would take as many processes killed in the same few milliseconds. */
+const DEEPEST_GUARD = 5;
+
 /**
  * Locks for where the kernel's cannot be had. A lock is a file, and taking it is making a hard link of that name to
  * the holder's own file, which was written and synced before: so it is made by one of many at most, and is never seen
@@ -43,7 +46,10 @@ export class FileLocks implements Locks {
     for (const name of await readdir(this.#folder)) {
       const path = join(this.#folder, name);
       if (name.endsWith('.lock') || name.endsWith('.guard')) {
-        await this.#evictDead(path);
+        // Where its guard was left too, and the guard's guard, the first try removes the last of them.
+        for (let tries = 0; tries < DEEPEST_GUARD; tries += 1) {
+          await this.#evictDead(path);
+        }
       } else if (name.endsWith('.holder') && !(await this.#isNeeded(path))) {
         // Whose it was can hold no lock any more, and would make it anew if he lived: nothing can go wrong.
         await unlinkIfAny(path);

@@ -159,18 +159,26 @@ describe('the death of a process', () => {
 });
 
 describe('lock files', () => {
-  it('of a dead holder pass on, and so do the guards of those who died passing them on', async () => {
-    const folder = newFolder();
-    const dead = await Promise.all(Array.from({ length: 4 }, () => holder({ pid: deadPid() })));
-    const [lock, guard, second] = dead as [(typeof dead)[0], (typeof dead)[0], (typeof dead)[0]];
-    writeFileSync(join(folder, '07.lock'), JSON.stringify(lock));
-    writeFileSync(join(folder, `${lock.token}.guard`), JSON.stringify(guard));
-    writeFileSync(join(folder, `${guard.token}.guard`), JSON.stringify(second));
-    const locks = new FileLocks(folder);
-    await (await acquired(locks, '07')).release();
-    await locks.close();
-    expect(readdirSync(folder)).toEqual([]);
-  });
+  it.each(['pass on', 'are swept'])(
+    'of a dead holder %s, and so do the guards of those who died passing them on',
+    async (how) => {
+      const folder = newFolder();
+      const dead = await Promise.all(Array.from({ length: 4 }, () => holder({ pid: deadPid() })));
+      const [lock, guard, second] = dead as [(typeof dead)[0], (typeof dead)[0], (typeof dead)[0]];
+      writeFileSync(join(folder, '07.lock'), JSON.stringify(lock));
+      writeFileSync(join(folder, `${lock.token}.guard`), JSON.stringify(guard));
+      writeFileSync(join(folder, `${guard.token}.guard`), JSON.stringify(second));
+      const locks = new FileLocks(folder);
+      if (how === 'are swept') {
+        await locks.sweep();
+        expect(existsSync(join(folder, '07.lock'))).toBe(false);
+      } else {
+        await (await acquired(locks, '07')).release();
+      }
+      await locks.close();
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 
   it('of a holder that may live elsewhere stay, and say whose they are', async () => {
     const folder = newFolder();
