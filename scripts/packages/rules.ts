@@ -13,7 +13,7 @@ export const shared: readonly string[] = ['valibot'];
 /** By a package's short name. A package without a line here fails the check. */
 export const rules: Readonly<Record<string, DependencyRule>> = {
   core: { own: ['@noble/hashes', 'leven', 'p-retry'] },
-  local: { own: ['fs-native-extensions'] },
+  local: { own: ['fs-native-extensions', 'write-file-atomic'] },
   testkit: { own: [] },
   aws: { own: ['@aws-sdk/client-secrets-manager'] },
   azure: { own: ['@azure/identity', '@azure/keyvault-secrets'] },

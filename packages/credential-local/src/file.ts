@@ -1,15 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
-import { rename, unlink } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { StorageError } from '@nebula/credential-core';
+import writeFileAtomic from 'write-file-atomic';
 import { damaged, MAX_FILE_BYTES } from './document.ts';
 import { DIRECTORY_SYNC_FAILED, hasErrno } from './errors.ts';
 import type { Times } from './folder-state.ts';
 import { assertPrivate, FILE_MODE } from './permissions.ts';
 
-const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_DIRECTORY = 0 } = fs.constants;
+const { O_RDONLY, O_WRONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_DIRECTORY = 0 } = fs.constants;
 
 /** Windows has none of these flags. NONBLOCK: a pipe in the place of a file must not hang the reader. */
 const READ = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
@@ -55,22 +55,27 @@ export async function readFile(path: string): Promise<FileContent | undefined> {
 
 /**
  * Writes a file so that after a crash it is there whole, or the old one is. The caller holds the credential's lock,
- * and has seen under it what the path holds: nothing, or a regular file.
+ * and has seen under it what the path holds: nothing, or a regular file. So two containers that share a volume and a
+ * process id, after which write-file-atomic names its temporary file, never meet on one.
  * @throws system errors
  */
 export async function writeDurably(path: string, text: string): Promise<void> {
   // Before anything is written: a limit of open files must not be met between the rename and the sync.
   using directory = await openDirectory(dirname(path));
-  const temporary = `${path}.${randomBytes(5).toString('hex')}`;
-  try {
-    using file = await OpenFile.open(temporary, 'wx');
-    await file.write(text);
-    await rename(temporary, path);
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
+  await writeFileAtomic(path, Buffer.alloc(0), {
+    mode: FILE_MODE,
+    // Else it copies owner and group of the old file. Its types do not know false.
+    chown: false as never,
+    // Awaited before it syncs and renames. Its own write takes a short one for done, so that on an almost full disk a
+    // cut file would replace the old one; this one goes on until all is written, or throws.
+    tmpfileCreated: ((temporary: string) => writeWhole(temporary, text)) as never,
+  });
   await directory.sync();
+}
+
+async function writeWhole(path: string, text: string): Promise<void> {
+  using file = await OpenFile.open(path, O_WRONLY | O_NOFOLLOW);
+  await file.write(text);
 }
 
 /**
@@ -110,7 +115,7 @@ class OpenFile implements Disposable {
     this.#fd = fd;
   }
 
-  static async open(path: string, flags: number | 'wx'): Promise<OpenFile> {
+  static async open(path: string, flags: number): Promise<OpenFile> {
     return new OpenFile(path, await open(path, flags, FILE_MODE));
   }
 
@@ -131,10 +136,9 @@ class OpenFile implements Disposable {
     return buffer.toString('utf8', 0, filled);
   }
 
-  /** Goes on after a short write, so that a full disk is an error and never a file that was cut; then syncs. */
+  /** Goes on after a short write, so that a full disk is an error and never a file that was cut. */
   async write(text: string): Promise<void> {
     await this.#located(writeFile(this.#fd, text));
-    await this.sync();
   }
 
   async sync(): Promise<void> {

@@ -68,7 +68,7 @@ export function idOfFile(name: string): CredentialId | undefined {
 
 /** The credential file that a temporary file was to become; undefined for any other file. */
 export function targetOfTemporary(name: string): string | undefined {
-  const [, file] = /^(.+)\.[0-9a-f]{10}$/.exec(name) ?? [];
+  const [, file] = /^(.+)\.\d{1,10}$/.exec(name) ?? [];
   return file !== undefined && isCredentialFile(file) ? file : undefined;
 }
 
