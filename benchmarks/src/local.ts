@@ -199,7 +199,10 @@ async function syncFolder(path: string): Promise<void> {
   await folder.close();
 }
 
-/** Runs all in turns; the first is the floor. A fifth of the rounds is for warming up. */
+/**
+ * Runs all in turns, each round in another order: what one leaves behind (dirty pages, garbage) falls on each of the
+ * others alike. The first is the floor. A fifth of the rounds is for warming up.
+ */
 async function compare(
   group: string,
   rounds: number,
@@ -208,7 +211,7 @@ async function compare(
 ): Promise<void> {
   const samples = contenders.map(() => [] as number[]);
   for (let round = -Math.ceil(rounds / 5); round < rounds; round += 1) {
-    for (const [index, { run }] of contenders.entries()) {
+    for (const [index, { run }] of shuffled([...contenders.entries()])) {
       await before();
       const start = performance.now();
       await run(Math.abs(round));
@@ -220,6 +223,13 @@ async function compare(
   for (const [index, { task }] of contenders.entries()) {
     rows.push(row(group, task, samples[index] ?? [], samples[0]));
   }
+}
+
+function shuffled<T>(items: readonly T[]): readonly T[] {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ item }) => item);
 }
 
 function row(group: string, task: string, samples: readonly number[], floor: readonly number[] | undefined) {
