@@ -4,7 +4,7 @@ import { hasErrno } from './errors.ts';
 import type { FileSignature } from './file.ts';
 import { isSettled } from './folder-state.ts';
 
-/** Credentials whose metadata is kept in memory; the others are read for each listing. */
+/** Credentials whose metadata is kept in memory. */
 const CAPACITY = 100_000;
 
 interface Kept {
@@ -50,9 +50,14 @@ export class IndexCache {
     readAt: number,
     folder: string | undefined,
   ): void {
-    if (this.#kept.size < CAPACITY && isSettled(file, readAt)) {
-      this.#kept.set(path, { entry, file, folder });
+    if (!isSettled(file, readAt)) {
+      return;
     }
+    if (this.#kept.size === CAPACITY) {
+      // Much of it may be of files that are gone.
+      this.#kept.clear();
+    }
+    this.#kept.set(path, { entry, file, folder });
   }
 }
 

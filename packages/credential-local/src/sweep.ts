@@ -1,5 +1,5 @@
 import type { Dirent } from 'node:fs';
-import { access, opendir, rm, unlink } from 'node:fs/promises';
+import { access, opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exclusive } from './exclusive.ts';
 import { lockKey, type StorageFolder } from './folder.ts';
@@ -45,7 +45,8 @@ async function sweepFolder(
       return [];
     }
     if (target !== undefined) {
-      await exclusive.tryRun(lockKey(scope, target), () => unlink(path));
+      // By now its writer may have finished.
+      await exclusive.tryRun(lockKey(scope, target), () => rm(path, { force: true }));
     } else if (entry.name.startsWith(`${LOCKS}.`)) {
       // Whoever is about to rename it makes another.
       await rm(path, { recursive: true, force: true });
@@ -89,7 +90,7 @@ async function removeLeftovers(folder: string, credential: string): Promise<void
   if (!(await exists(credential))) {
     await rm(folder, { recursive: true });
   } else {
-    await Promise.all((await leftovers(folder)).map(({ name }) => unlink(join(folder, name))));
+    await Promise.all((await leftovers(folder)).map(({ name }) => rm(join(folder, name))));
   }
 }
 
