@@ -1,3 +1,4 @@
 import { base } from '../../jest.config.base.js';
 
-export default base;
+// Disks and other processes take the time they take.
+export default { ...base, testTimeout: 60_000 };

@@ -1,9 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 
-/** Names that are kept for one listing. */
-const WINDOW = 20_000;
-
 /** Listings and folders that are remembered. One that is forgotten is read once more. */
 const REMEMBERED = 8;
 
@@ -29,13 +26,18 @@ export interface NamePage<T> extends Pick<Window<T>, 'names' | 'items'> {
  */
 export class NamePages<T> {
   readonly #parse: (name: string) => T | undefined;
+  readonly #windowSize: number;
   readonly #listings = new Map<string, Window<T>>();
   /** Whole folders as they were in a state. */
   readonly #folders = new Map<string, { readonly state: string; readonly window: Window<T> }>();
 
-  /** @param parse - undefined leaves a name out. */
-  constructor(parse: (name: string) => T | undefined) {
+  /**
+   * @param parse - undefined leaves a name out.
+   * @param windowSize - names that are kept for one listing.
+   */
+  constructor(parse: (name: string) => T | undefined, windowSize = 20_000) {
     this.#parse = parse;
+    this.#windowSize = windowSize;
   }
 
   /**
@@ -90,7 +92,7 @@ export class NamePages<T> {
     for (const name of (await readdir(directory)).sort(byCodeUnit)) {
       const item = name > after ? this.#parse(name) : undefined;
       if (item !== undefined) {
-        if (names.length === WINDOW) {
+        if (names.length === this.#windowSize) {
           return { names, items, more: true };
         }
         names.push(name);
