@@ -61,8 +61,9 @@ export async function readFile(path: string): Promise<FileContent | undefined> {
  */
 export async function writeDurably(path: string, text: string): Promise<void> {
   // Before anything is written: a limit of open files must not be met between the rename and the sync.
-  using directory = await openDirectory(dirname(path));
-  await writeFileAtomic(path, Buffer.alloc(0), {
+  using directory = openDirectory(dirname(path));
+  // No data: the hook writes it.
+  await writeFileAtomic(path, undefined as never, {
     mode: FILE_MODE,
     // Else it copies owner and group of the old file. Its types do not know false.
     chown: false as never,
@@ -74,7 +75,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {
-  using file = await OpenFile.open(path, O_WRONLY | O_NOFOLLOW);
+  using file = OpenFile.openKnown(path, O_WRONLY | O_NOFOLLOW);
   await file.write(text);
 }
 
@@ -83,7 +84,7 @@ async function writeWhole(path: string, text: string): Promise<void> {
  * @throws system errors
  */
 export async function removeDurably(path: string): Promise<void> {
-  using directory = await openDirectory(dirname(path));
+  using directory = openDirectory(dirname(path));
   try {
     await unlink(path);
   } catch (error) {
@@ -97,14 +98,13 @@ export async function removeDurably(path: string): Promise<void> {
 
 /** Makes what happened in a folder outlive a crash. */
 export async function syncDirectory(path: string): Promise<void> {
-  using directory = await openDirectory(path);
+  using directory = openDirectory(path);
   await directory.sync();
 }
 
 /**
  * An open file. Only what may have to wait for the disk goes through libuv's threads; each such trip costs more than
- * the rest of a call. Facts about an open file are in memory, and closing one that was synced or only read writes
- * nothing.
+ * the rest of a call. Where a known file lies and what an open one is are in memory, and closing writes nothing.
  */
 class OpenFile implements Disposable {
   readonly #path: string;
@@ -116,7 +116,12 @@ class OpenFile implements Disposable {
   }
 
   static async open(path: string, flags: number): Promise<OpenFile> {
-    return new OpenFile(path, await open(path, flags, FILE_MODE));
+    return new OpenFile(path, await open(path, flags));
+  }
+
+  /** Of a folder or file that this process has just worked with. */
+  static openKnown(path: string, flags: number): OpenFile {
+    return new OpenFile(path, fs.openSync(path, flags));
   }
 
   stat(): fs.Stats {
@@ -171,12 +176,12 @@ async function openIfAny(path: string): Promise<OpenFile | undefined> {
   }
 }
 
-async function openDirectory(path: string): Promise<Disposable & { sync(): Promise<void> }> {
+function openDirectory(path: string): Disposable & { sync(): Promise<void> } {
   if (process.platform === 'win32') {
     // NTFS journals its folders; there is no handle to sync.
     return { sync: async () => {}, [Symbol.dispose]: () => {} };
   }
-  const directory = await OpenFile.open(path, READ | O_DIRECTORY);
+  const directory = OpenFile.openKnown(path, READ | O_DIRECTORY);
   return {
     sync: async () => {
       try {
